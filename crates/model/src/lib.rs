@@ -1,0 +1,41 @@
+//! Streams, partitions, records, cursors, checkpoints: types, validation, limits, routing.
+//!
+//! Everything here is plain data that cannot be wrong: text is parsed once, at the edge, into a
+//! newtype, and the rest of the service takes the newtype. No I/O, no async, no serialization.
+//!
+//! ```text
+//! partition:   oldest                      high_water
+//!                 │ readable records            │ next number to be assigned
+//!   ──trimmed─────┼─────────────────────────────┼──────────▶ sequence numbers
+//! ```
+#![forbid(unsafe_code)]
+
+mod checkpoint;
+mod cursor;
+mod ids;
+pub mod limits;
+mod names;
+mod partition;
+mod record;
+mod routing;
+mod selector;
+mod sequence;
+mod stream;
+mod stream_spec;
+mod time;
+
+pub use checkpoint::{CheckpointType, InvalidCheckpointType, InvalidMetadata, Metadata};
+pub use cursor::{CursorType, InvalidCursorType};
+pub use ids::{AppId, InvalidId, StreamId};
+pub use names::{AppName, InvalidName, ProjectId, StreamName};
+pub use partition::{HashRange, InvalidPartitionId, PartitionId, PartitionRef, PartitionStatus};
+pub use record::{InvalidRecord, NewRecord, PartitionKey, PlacedRecord, Placement, Record};
+pub use routing::{ExplicitHashKey, HashKey, InvalidHashKey, hash_ranges, partition_for};
+pub use selector::{AppSelector, StreamSelector};
+pub use sequence::{Bounds, InvalidSequenceNumber, SequenceNumber};
+pub use stream::{
+    AutoScale, CompressionFormat, DataType, InvalidAttribute, InvalidTag, PartitionCount, RetentionHours,
+    StreamType, Tag,
+};
+pub use stream_spec::{StreamSpec, StreamUpdate};
+pub use time::Timestamp;

@@ -1,0 +1,86 @@
+//! Every limit of the service, each with its source.
+//!
+//! Sources name a file and section of the wire contract (`spec/NN §M`).
+
+/// Longest stream name, in characters (spec/00 §8: some pages say 60, the larger is taken, so that
+/// every stream that can be created can be written).
+pub const STREAM_NAME_LEN_MAX: usize = 64;
+
+/// Longest app name, in characters (spec/00 §8: older pages 50, newer 200).
+pub const APP_NAME_LEN_MAX: usize = 200;
+
+/// Longest project id, in characters. The cloud uses 32 hexadecimal digits; self-hosted projects
+/// may be named (spec/00 §2: "do not insist on hex").
+pub const PROJECT_ID_LEN_MAX: usize = 64;
+
+/// Length of the stream and app ids this service hands out (spec/00 §8: 19 to 20).
+pub const ID_LEN: usize = 20;
+
+/// Largest sequence number (spec/00 §8).
+pub const SEQUENCE_NUMBER_MAX: u64 = i64::MAX as u64;
+
+/// Largest hash key; the key space is 0 up to and including it (spec/02 §7).
+pub const HASH_KEY_MAX: u64 = i64::MAX as u64;
+
+/// Most bytes of data in one record, before base64 (spec/13 §2: 1 MB).
+pub const RECORD_DATA_BYTES_MAX: usize = 1024 * 1024;
+
+/// Longest partition key, in characters (spec/13 §2, recommended: no number is published).
+pub const PARTITION_KEY_CHARS_MAX: usize = 256;
+
+/// Longest checkpoint metadata, in characters (spec/00 §8).
+pub const METADATA_CHARS_MAX: usize = 1000;
+
+/// Longest retention in hours that may be asked for (spec/02 §1: 24 to 72 documented, samples show
+/// 168, 1 to 168 accepted).
+pub const RETENTION_HOURS_MAX: u32 = 168;
+
+/// Retention when none is asked for (spec/02 §1).
+pub const RETENTION_HOURS_DEFAULT: u32 = 24;
+
+/// Most partitions of one stream. Not in the contract: a bound that keeps one request from
+/// allocating without end; one node is tested with this many partitions in all.
+pub const STREAM_PARTITIONS_MAX: u32 = 10_000;
+
+/// Most tags of one stream (spec/10 §2).
+pub const STREAM_TAGS_MAX: usize = 10;
+
+/// Longest tag key and value, in characters (spec/10 §2).
+pub const TAG_KEY_CHARS_MAX: usize = 36;
+/// Longest tag value, in characters (spec/10 §2).
+pub const TAG_VALUE_CHARS_MAX: usize = 43;
+
+/// Longest data schema, in bytes. Not in the contract: a command has to fit into 64 KiB.
+pub const DATA_SCHEMA_BYTES_MAX: usize = 32 * 1024;
+
+/// Longest delimiter of CSV records, in bytes. Not in the contract: real ones are one character.
+pub const CSV_DELIMITER_BYTES_MAX: usize = 16;
+
+/// Changes of the partition count that a stream remembers (spec/02 §5: "keep the last 20").
+pub const SCALING_HISTORY_MAX: usize = 20;
+
+/// Changes that a checkpoint remembers, the newest included.
+pub const CHECKPOINT_HISTORY_MAX: usize = 8;
+
+/// Longest cursor, in characters (spec/04 §4).
+pub const CURSOR_CHARS_MAX: usize = 512;
+
+/// Life of a cursor, in milliseconds (spec/04 §5: 5 minutes).
+pub const CURSOR_LIFE_MS: i64 = 5 * 60 * 1000;
+
+/// How far below the retention limit a timestamp may lie before a cursor is refused, in
+/// milliseconds (spec/04 §3: one client repeats with exactly the printed limit a moment later).
+pub const TIMESTAMP_GRACE_MS: i64 = 5 * 60 * 1000;
+
+/// Records of one answer when the client names no number (spec/03 §5).
+pub const GET_RECORDS_DEFAULT: u32 = 1000;
+/// Most records of one answer (spec/03 §5: one client may ask for 10,000).
+pub const GET_RECORDS_MAX: u32 = 10_000;
+/// Bytes of data in one answer before it is cut (spec/03 §5: about 4 MB decoded).
+pub const GET_BYTES_DEFAULT: u64 = 4 * 1024 * 1024;
+
+const _: () = assert!(SEQUENCE_NUMBER_MAX == HASH_KEY_MAX);
+const _: () = assert!(RETENTION_HOURS_DEFAULT <= RETENTION_HOURS_MAX);
+const _: () = assert!(GET_RECORDS_DEFAULT <= GET_RECORDS_MAX);
+const _: () = assert!(GET_BYTES_DEFAULT >= RECORD_DATA_BYTES_MAX as u64);
+const _: () = assert!(PARTITION_KEY_CHARS_MAX * 4 <= u16::MAX as usize, "a key's length is a u16 on disk");

@@ -1,0 +1,337 @@
+//! Opening a journal: what was durable is told again, a torn tail is dropped, damage is refused.
+//!
+//! A tail is torn when the last group was cut short by a crash: nothing of any later group can be there,
+//! because a group is written only after the one before it was synced. A frame of a later group behind a
+//! bad one therefore proves that the bad one was durable: that is damage, and never cut.
+
+use std::{
+    collections::BTreeMap,
+    collections::VecDeque,
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use bytes::Bytes;
+
+use super::{
+    Journal, JournalSettings, Mark, Preparation, Slot, Stamp,
+    file::{self, FILE_HEADER_LEN, FileHeader, FoundFile},
+    frame::{FRAME_HEADER_LEN, FoundFrame, Kind, decode_roll, frame_at},
+};
+use crate::disk::{Disk, Open};
+
+/// A frame that was durable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// Its position.
+    pub position: u64,
+    /// The user's kind.
+    pub kind: u8,
+    /// The body.
+    pub body: Bytes,
+}
+
+/// What recovery found beside the frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recovered {
+    /// How many of the user's frames there were.
+    pub frames: u64,
+    /// Whether a group that was cut short by a crash was dropped, in whole or in part.
+    pub torn: bool,
+}
+
+/// The journal cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum RecoverError {
+    /// The system failed.
+    #[error("the journal could not be read")]
+    Io(#[from] io::Error),
+    /// A file that must be there is not, or is not what it must be.
+    #[error("journal file number {file_no} is missing or its header is damaged")]
+    FileMissing {
+        /// The number it would have.
+        file_no: u64,
+    },
+    /// A frame that was durable is damaged.
+    #[error(
+        "damage in {path} at byte {offset}: the frame at position {position} was durable and cannot be read"
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Where in the file.
+        offset: u64,
+        /// Which frame.
+        position: u64,
+    },
+    /// The caller refused a frame.
+    #[error("the frame at position {position} was refused")]
+    Refused {
+        /// Which frame.
+        position: u64,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl Journal {
+    /// A new journal in an empty directory.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn create(
+        disk: &Arc<dyn Disk>,
+        dir: &Path,
+        instance: u128,
+        settings: JournalSettings,
+        stamp: Stamp,
+    ) -> io::Result<Self> {
+        disk.create_dir(dir)?;
+        let leftovers = file::scan(&**disk, dir)?;
+        Self::start(disk, dir, instance, settings, stamp, &leftovers, (0, 0))
+    }
+
+    /// Opens the journal and tells every frame behind `mark` to `tell`, in order.
+    ///
+    /// The journal goes on in a new file. The caller has to put what it was told elsewhere and keep
+    /// [`Journal::mark`] before it appends anything: what lies before that mark is not told again.
+    ///
+    /// # Errors
+    /// See [`RecoverError`]. Nothing was changed then.
+    pub fn recover(
+        disk: &Arc<dyn Disk>,
+        dir: &Path,
+        instance: u128,
+        settings: JournalSettings,
+        stamp: Stamp,
+        mark: &Mark,
+        tell: impl FnMut(Frame) -> Result<(), Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Result<(Self, Recovered), RecoverError> {
+        let found = file::scan(&**disk, dir)?;
+        let mut reader = Reader::new(&**disk, dir, instance, &found, mark, tell);
+        reader.read_all()?;
+        let last = (reader.last_position, reader.last_group);
+        let recovered = Recovered { frames: reader.frames, torn: reader.torn };
+        let mut journal = Self::start(disk, dir, instance, settings, stamp, &found, last)?;
+        journal.keep_until_released(&found, mark);
+        Ok((journal, recovered))
+    }
+
+    /// A journal that goes on in a new file, with every file found as a free slot.
+    fn start(
+        disk: &Arc<dyn Disk>,
+        dir: &Path,
+        instance: u128,
+        settings: JournalSettings,
+        stamp: Stamp,
+        found: &[FoundFile],
+        (last_position, last_group): (u64, u64),
+    ) -> io::Result<Self> {
+        let next_slot = found.iter().map(|file| file.slot + 1).max().unwrap_or(0);
+        let file_no = found.iter().filter_map(|file| file.header).map(|h| h.file_no + 1).max().unwrap_or(1);
+        let header = FileHeader {
+            file_no,
+            salt: stamp.salt,
+            capacity: settings.file_bytes_first.next_multiple_of(FILE_HEADER_LEN).max(4 * FILE_HEADER_LEN),
+            created_ms: stamp.now_ms,
+            instance,
+        };
+        let dir = dir.to_path_buf();
+        let preparation =
+            Preparation { disk: Arc::clone(disk), dir: dir.clone(), slot: next_slot, header, written: false };
+        let current = preparation.run()?.0;
+        Ok(Self {
+            disk: Arc::clone(disk),
+            dir,
+            instance,
+            settings,
+            current,
+            offset: FILE_HEADER_LEN,
+            last_position,
+            last_group,
+            ready: VecDeque::new(),
+            full: VecDeque::new(),
+            free: found.iter().map(free_slot).collect(),
+            next_slot: next_slot + 1,
+            next_file_no: file_no + 1,
+            preparing: false,
+            poisoned: false,
+            buffer: Vec::new(),
+        })
+    }
+
+    /// Takes the files from the mark's on out of use until the caller kept the new mark.
+    fn keep_until_released(&mut self, found: &[FoundFile], mark: &Mark) {
+        let mut kept: Vec<(u64, u32, u64)> = found
+            .iter()
+            .filter_map(|file| file.header.map(|h| (h.file_no, file.slot, h.capacity)))
+            .filter(|(file_no, ..)| *file_no >= mark.file_no)
+            .collect();
+        kept.sort_unstable();
+        self.free.retain(|slot| kept.iter().all(|(_, kept, _)| *kept != slot.slot));
+        self.full = kept.into();
+    }
+}
+
+fn free_slot(file: &FoundFile) -> Slot {
+    // A header is written only behind all the bytes of the file.
+    Slot { slot: file.slot, written: file.header.map_or(0, |header| header.capacity) }
+}
+
+struct Reader<'a, T> {
+    disk: &'a dyn Disk,
+    dir: &'a Path,
+    files: BTreeMap<u64, (u32, FileHeader)>,
+    tell: T,
+    file_no: u64,
+    salt: u64,
+    offset: u64,
+    last_position: u64,
+    last_group: u64,
+    /// Whether the last frame ended its group.
+    group_ended: bool,
+    frames: u64,
+    torn: bool,
+}
+
+enum End {
+    /// The journal goes on in another file.
+    Rolled,
+    /// This is the end of the journal.
+    Tail,
+}
+
+impl<'a, T> Reader<'a, T>
+where
+    T: FnMut(Frame) -> Result<(), Box<dyn std::error::Error + Send + Sync>>,
+{
+    fn new(
+        disk: &'a dyn Disk,
+        dir: &'a Path,
+        instance: u128,
+        found: &[FoundFile],
+        mark: &Mark,
+        tell: T,
+    ) -> Self {
+        let ours = |file: &FoundFile| {
+            file.header.filter(|h| h.instance == instance).map(|h| (h.file_no, (file.slot, h)))
+        };
+        Self {
+            disk,
+            dir,
+            files: found.iter().filter_map(ours).collect(),
+            tell,
+            file_no: mark.file_no,
+            salt: mark.salt,
+            offset: mark.offset,
+            last_position: mark.position,
+            last_group: mark.group,
+            group_ended: true,
+            frames: 0,
+            torn: false,
+        }
+    }
+
+    fn read_all(&mut self) -> Result<(), RecoverError> {
+        while let End::Rolled = self.read_file()? {}
+        Ok(())
+    }
+
+    fn read_file(&mut self) -> Result<End, RecoverError> {
+        let missing = RecoverError::FileMissing { file_no: self.file_no };
+        let (slot, header) =
+            *self.files.get(&self.file_no).filter(|(_, h)| h.salt == self.salt).ok_or(missing)?;
+        let path = file::path(self.dir, slot);
+        let bytes = self.load(&path, header.capacity)?;
+        let mut next_file = None;
+        loop {
+            let at = usize::try_from(self.offset).unwrap_or(usize::MAX);
+            let Some(frame) = frame_at(&bytes, at, self.salt).filter(|frame| self.follows(frame)) else {
+                if let (Some((file_no, salt)), true) = (next_file, self.group_ended) {
+                    (self.file_no, self.salt, self.offset) = (file_no, salt, FILE_HEADER_LEN);
+                    return Ok(End::Rolled);
+                }
+                return self.end(&path, &bytes);
+            };
+            (self.last_position, self.last_group) = (frame.position, frame.group);
+            self.group_ended = frame.last;
+            self.offset += frame.byte_len as u64;
+            match frame.kind {
+                Kind::Pad => {}
+                Kind::Roll => next_file = decode_roll(&frame.body),
+                Kind::User(kind) => self.tell(kind, frame)?,
+            }
+        }
+    }
+
+    fn load(&self, path: &Path, capacity: u64) -> Result<Bytes, RecoverError> {
+        let missing = RecoverError::FileMissing { file_no: self.file_no };
+        let file = self.disk.open(path, Open::Existing)?;
+        if file.len()? < capacity {
+            return Err(missing);
+        }
+        let mut bytes = vec![0; usize::try_from(capacity).map_err(|_| missing)?];
+        file.read_exact_at(&mut bytes, 0)?;
+        Ok(bytes.into())
+    }
+
+    /// Whether the frame is the one expected next.
+    fn follows(&self, frame: &FoundFrame) -> bool {
+        frame.position == self.last_position + 1 && frame.group == self.expected_group()
+    }
+
+    fn expected_group(&self) -> u64 {
+        self.last_group + u64::from(self.group_ended)
+    }
+
+    fn tell(&mut self, kind: u8, frame: FoundFrame) -> Result<(), RecoverError> {
+        let position = frame.position;
+        self.frames += 1;
+        (self.tell)(Frame { position, kind, body: frame.body })
+            .map_err(|source| RecoverError::Refused { position, source })
+    }
+
+    /// Decides whether the bad frame at the present place is the end of the journal or damage.
+    fn end(&mut self, path: &Path, bytes: &Bytes) -> Result<End, RecoverError> {
+        let expected = self.expected_group();
+        let start = usize::try_from(self.offset).unwrap_or(usize::MAX);
+        let mut same_group = false;
+        let mut at = start;
+        while at + FRAME_HEADER_LEN <= bytes.len() {
+            if let Some(frame) = frame_at(bytes, at, self.salt).filter(|f| f.position > self.last_position) {
+                if frame.group > expected {
+                    return Err(self.damaged(path));
+                }
+                same_group = true;
+            }
+            at += 8;
+        }
+        if self.later_file_is_used()? {
+            return Err(self.damaged(path));
+        }
+        self.torn = same_group || !self.group_ended;
+        Ok(End::Tail)
+    }
+
+    /// Whether a file behind the present one holds a group: the way to it was lost.
+    fn later_file_is_used(&self) -> Result<bool, RecoverError> {
+        for (slot, header) in self.files.range(self.file_no + 1..).map(|(_, file)| file) {
+            let bytes = self.load(&file::path(self.dir, *slot), header.capacity)?;
+            let first = usize::try_from(FILE_HEADER_LEN).unwrap_or(usize::MAX);
+            if frame_at(&bytes, first, header.salt).is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn damaged(&self, path: &Path) -> RecoverError {
+        RecoverError::Damaged {
+            path: path.to_path_buf(),
+            offset: self.offset,
+            position: self.last_position + 1,
+        }
+    }
+}

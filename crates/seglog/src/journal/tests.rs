@@ -1,0 +1,327 @@
+use std::path::Path;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::disk::{Fault, FaultDisk};
+
+const DIR: &str = "/journal";
+const INSTANCE: u128 = 77;
+const SMALL: JournalSettings =
+    JournalSettings { file_bytes_first: 16 << 10, file_bytes_max: 64 << 10, total_bytes_max: 256 << 10 };
+
+fn stamp(salt: u64) -> Stamp {
+    Stamp { salt: salt.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1, now_ms: 0 }
+}
+
+fn dynamic(disk: &FaultDisk) -> Arc<dyn Disk> {
+    Arc::new(disk.clone())
+}
+
+/// A journal on a disk, with what a user would keep beside it.
+struct User {
+    disk: FaultDisk,
+    journal: Journal,
+    /// What was put elsewhere, and the mark kept with it.
+    kept: Mark,
+    stamps: u64,
+}
+
+impl User {
+    fn create(settings: JournalSettings) -> Self {
+        let disk = FaultDisk::default();
+        let journal = Journal::create(&dynamic(&disk), Path::new(DIR), INSTANCE, settings, stamp(1)).unwrap();
+        let kept = journal.mark();
+        Self { disk, journal, kept, stamps: 1 }
+    }
+
+    fn stamp(&mut self) -> Stamp {
+        self.stamps += 1;
+        stamp(self.stamps)
+    }
+
+    fn append(&mut self, bodies: &[Vec<u8>]) -> Result<(), AppendError> {
+        let stamp = self.stamp();
+        let frames: Vec<_> = bodies.iter().map(|body| (1, body.as_slice())).collect();
+        self.journal.append(&frames, stamp)
+    }
+
+    fn keep(&mut self) {
+        self.kept = self.journal.mark();
+        self.journal.release(&self.kept);
+    }
+
+    /// Opens what a crash left; returns the bodies told.
+    fn recover(
+        disk: &FaultDisk,
+        kept: &Mark,
+        salt: u64,
+    ) -> Result<(Journal, Vec<Vec<u8>>, Recovered), RecoverError> {
+        let mut told = Vec::new();
+        let tell = |frame: Frame| {
+            told.push(frame.body.to_vec());
+            Ok(())
+        };
+        let (journal, recovered) =
+            Journal::recover(&dynamic(disk), Path::new(DIR), INSTANCE, SMALL, stamp(salt), kept, tell)?;
+        Ok((journal, told, recovered))
+    }
+
+    /// What a copy of the disk tells; the journal itself goes on undisturbed.
+    fn recovered(&self) -> Vec<Vec<u8>> {
+        Self::recover(&self.disk.crash(|| true), &self.kept, 1 << 40).unwrap().1
+    }
+
+    fn paths(&self) -> Vec<PathBuf> {
+        self.disk.paths().into_iter().filter(|path| path.starts_with(DIR)).collect()
+    }
+}
+
+fn body(n: usize, len: usize) -> Vec<u8> {
+    let mut body = n.to_le_bytes().to_vec();
+    body.resize(len.max(8), u8::try_from(n % 251).unwrap());
+    body
+}
+
+#[test]
+fn a_group_costs_one_sync_and_is_told_again() {
+    let mut user = User::create(SMALL);
+    let syncs = user.disk.syncs();
+    let group: Vec<_> = (0..5).map(|n| body(n, 100)).collect();
+    user.append(&group).unwrap();
+    assert_eq!(user.disk.syncs(), syncs + 1);
+    assert_eq!(user.recovered(), group);
+    user.append(&[body(9, 3000)]).unwrap();
+    assert_eq!(user.recovered().len(), 6);
+    user.keep();
+    assert_eq!(user.recovered(), Vec::<Vec<u8>>::new());
+}
+
+#[test]
+fn positions_go_on_over_files_and_recovery() {
+    let mut user = User::create(SMALL);
+    for n in 0..40 {
+        user.append(&[body(n, 2000)]).unwrap();
+        assert!(user.journal.next_position() > 2 * n as u64);
+        if n % 10 == 9 {
+            user.keep();
+        }
+    }
+    user.append(&[body(40, 10)]).unwrap();
+    let before = user.journal.next_position();
+    let (journal, told, _) = User::recover(&user.disk, &user.kept, 1 << 41).unwrap();
+    assert_eq!(told, [body(40, 10)]);
+    assert_eq!(journal.next_position(), before);
+}
+
+#[test]
+fn files_grow_are_used_again_and_stay_within_the_total() {
+    let mut user = User::create(SMALL);
+    for n in 0..600 {
+        user.append(&[body(n, 3000)]).unwrap();
+        if n % 8 == 0 {
+            user.keep();
+        }
+        if let Some(preparation) = {
+            let s = user.stamp();
+            user.journal.prepare(s)
+        } {
+            let prepared = preparation.run().unwrap();
+            user.journal.add(prepared);
+        }
+    }
+    let lengths: Vec<u64> =
+        user.paths().iter().map(|path| user.disk.read(path).unwrap().len() as u64).collect();
+    assert!(lengths.iter().sum::<u64>() <= SMALL.total_bytes_max, "{lengths:?}");
+    assert!(lengths.contains(&SMALL.file_bytes_max), "{lengths:?}");
+}
+
+#[test]
+fn a_full_journal_waits_for_a_release() {
+    let mut user = User::create(SMALL);
+    let mut n = 0;
+    let full = loop {
+        match user.append(&[body(n, 3000)]) {
+            Ok(()) => n += 1,
+            Err(e) => break e,
+        }
+    };
+    assert!(matches!(full, AppendError::Full), "{full}");
+    assert_eq!(user.recovered().len(), n, "what was appended before is whole");
+    user.keep();
+    user.append(&[body(n, 3000)]).unwrap();
+    assert_eq!(user.recovered(), [body(n, 3000)]);
+}
+
+#[test]
+fn a_group_larger_than_any_file_gets_a_file_of_its_own() {
+    let mut user = User::create(SMALL);
+    user.append(&[body(1, 100)]).unwrap();
+    user.append(&[body(2, 200_000)]).unwrap();
+    assert_eq!(user.recovered(), [body(1, 100), body(2, 200_000)]);
+    assert!(matches!(user.append(&[body(3, 100)]), Err(AppendError::Full)));
+    user.keep();
+    user.append(&[body(3, 100)]).unwrap();
+    assert_eq!(user.recovered(), [body(3, 100)]);
+}
+
+#[test]
+fn after_a_failed_sync_nothing_is_taken() {
+    let mut user = User::create(SMALL);
+    user.append(&[body(1, 10)]).unwrap();
+    let operation = user.disk.operations() + 1;
+    user.disk.set_fault(Some(Fault { operation, sticky: false, error: io::ErrorKind::Other }));
+    assert!(matches!(user.append(&[body(2, 10)]), Err(AppendError::Failed(_))));
+    assert!(matches!(user.append(&[body(3, 10)]), Err(AppendError::Poisoned)));
+    let told = user.recovered();
+    assert!(told.starts_with(&[body(1, 10)]) && told.len() <= 2, "{told:?}");
+}
+
+#[test]
+fn damage_before_the_last_group_is_refused_and_the_last_group_is_cut() {
+    let mut user = User::create(JournalSettings { file_bytes_first: 64 << 10, ..SMALL });
+    for n in 0..3 {
+        user.append(&[body(n, 50)]).unwrap();
+    }
+    let path = user.paths()[0].clone();
+    let check = |block: usize, damaged: bool| {
+        let disk = user.disk.crash(|| true);
+        disk.tamper(&path, |bytes| bytes[block * 4096 + 40] ^= 1);
+        match User::recover(&disk, &user.kept, 1 << 42) {
+            Err(RecoverError::Damaged { offset, .. }) => {
+                assert!(damaged, "block {block}");
+                assert_eq!(offset, block as u64 * 4096);
+            }
+            Ok((_, told, recovered)) => {
+                assert!(!damaged && recovered.torn, "block {block}");
+                assert_eq!(told, [body(0, 50), body(1, 50)]);
+            }
+            Err(e) => panic!("block {block}: {e}"),
+        }
+    };
+    check(1, true);
+    check(2, true);
+    check(3, false);
+}
+
+#[test]
+fn an_empty_group_protects_the_last_one() {
+    let mut user = User::create(SMALL);
+    user.append(&[body(0, 50)]).unwrap();
+    user.append(&[]).unwrap();
+    let path = user.paths()[0].clone();
+    user.disk.tamper(&path, |bytes| bytes[4096 + 40] ^= 1);
+    assert!(matches!(User::recover(&user.disk, &user.kept, 1 << 42), Err(RecoverError::Damaged { .. })));
+}
+
+#[test]
+fn a_lost_file_in_the_middle_is_refused() {
+    let mut user = User::create(SMALL);
+    for n in 0..30 {
+        user.append(&[body(n, 3000)]).unwrap();
+    }
+    for path in user.paths() {
+        let disk = user.disk.crash(|| true);
+        disk.tamper(&path, |bytes| bytes[10] ^= 1);
+        let last = path == *user.paths().last().unwrap();
+        let result = User::recover(&disk, &user.kept, 1 << 42);
+        assert!(
+            matches!(result, Err(RecoverError::FileMissing { .. })),
+            "{}, the last: {last}",
+            path.display()
+        );
+    }
+}
+
+#[test]
+fn another_directorys_file_is_not_taken() {
+    let mut user = User::create(SMALL);
+    user.append(&[body(0, 10)]).unwrap();
+    let result = Journal::recover(
+        &dynamic(&user.disk),
+        Path::new(DIR),
+        INSTANCE + 1,
+        SMALL,
+        stamp(9),
+        &user.kept,
+        |_| Ok(()),
+    );
+    assert!(matches!(result, Err(RecoverError::FileMissing { .. })));
+}
+
+#[derive(Clone, Debug)]
+enum Op {
+    Append(Vec<usize>),
+    Keep,
+    Prepare,
+}
+
+fn any_op() -> impl Strategy<Value = Op> {
+    let len = prop_oneof![4 => 8..200usize, 2 => 200..6000usize, 1 => 6000..20_000usize];
+    prop_oneof![
+        6 => prop::collection::vec(len, 0..5).prop_map(Op::Append),
+        1 => Just(Op::Keep),
+        1 => Just(Op::Prepare),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// After a power cut, and another during recovery, the journal tells in order all that was
+    /// acknowledged and nothing that was never appended; damage is never seen where there was none.
+    #[test]
+    fn a_crash_keeps_a_prefix_no_shorter_than_the_acknowledged_one(
+        ops in prop::collection::vec(any_op(), 1..40),
+        fail_at in 0..400u64,
+        seed in any::<u64>(),
+    ) {
+        let mut user = User::create(SMALL);
+        let operation = user.disk.operations() + fail_at;
+        user.disk.set_fault(Some(Fault { operation, sticky: true, error: io::ErrorKind::Other }));
+        let (mut acked, mut maybe, mut n) = (Vec::new(), Vec::new(), 0);
+        for op in ops {
+            match op {
+                Op::Append(lens) => {
+                    let bodies: Vec<_> = lens.iter().map(|len| { n += 1; body(n, *len) }).collect();
+                    match user.append(&bodies) {
+                        Ok(()) => acked.extend(bodies),
+                        Err(AppendError::Failed(_)) => { maybe = bodies; break }
+                        Err(AppendError::Full) => user.keep(),
+                        Err(_) => break,
+                    }
+                }
+                Op::Keep => { user.keep(); acked.clear(); }
+                Op::Prepare => {
+                    let stamp = user.stamp();
+                    match user.journal.prepare(stamp).map(Preparation::run) {
+                        Some(Ok(prepared)) => user.journal.add(prepared),
+                        Some(Err(_)) => user.journal.preparation_failed(),
+                        None => {}
+                    }
+                }
+            }
+            if matches!(user.kept, mark if mark == user.journal.mark()) { acked.clear(); }
+        }
+        let mut random = seed | 1;
+        let mut keep = || {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            random >> 62 != 0
+        };
+        let crashed = user.disk.crash(&mut keep);
+        let all: Vec<_> = acked.iter().chain(&maybe).cloned().collect();
+        let before = crashed.operations();
+        crashed.set_fault(Some(Fault { operation: before + 9, sticky: true, error: io::ErrorKind::Other }));
+        let _interrupted = User::recover(&crashed, &user.kept, 1 << 43);
+        crashed.set_fault(None);
+        let crashed = crashed.crash(&mut keep);
+        let (mut journal, told, _) = User::recover(&crashed, &user.kept, 1 << 44)
+            .map_err(|e| TestCaseError::fail(e.to_string()))?;
+        prop_assert!(all.starts_with(&told));
+        prop_assert!(told.len() >= acked.len());
+        let kept = journal.mark();
+        journal.append(&[(2, b"after")], stamp(1 << 45)).unwrap();
+        let (_, told, _) = User::recover(&crashed, &kept, 1 << 46).map_err(|e| TestCaseError::fail(e.to_string()))?;
+        prop_assert_eq!(told, vec![b"after".to_vec()]);
+    }
+}

@@ -1,0 +1,84 @@
+//! What became of a command.
+
+use millpond_model::{PartitionRef, SequenceNumber, Timestamp};
+
+use crate::Actor;
+
+/// What became of a command. Both sides are final: the same command proposed again has the same outcome.
+pub type Outcome = Result<Done, Rejected>;
+
+/// The command changed the state, or found it as asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Done {
+    /// Nothing more to say.
+    Changed,
+    /// The deployment's secret in force.
+    Deployment([u8; 32]),
+    /// The partition count: before and after.
+    Partitions {
+        /// ACTIVE partitions before.
+        before: u32,
+        /// ACTIVE partitions now.
+        after: u32,
+    },
+    /// Versions of the committed checkpoints, in the order of the command.
+    Committed(Vec<u64>),
+    /// How many things were deleted or marked.
+    Count(u32),
+}
+
+/// The command was refused and changed nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Rejected {
+    /// A stream of that name exists in the project.
+    #[error("a stream of that name exists")]
+    StreamExists,
+    /// No stream has that id.
+    #[error("the stream does not exist")]
+    StreamNotFound,
+    /// The project would have more ACTIVE partitions, or more apps, than its quota allows.
+    #[error("the quota of {quota} would be exceeded")]
+    QuotaExceeded {
+        /// The quota.
+        quota: u32,
+    },
+    /// The record log has too few partitions.
+    #[error("the record log needs {needed} partitions first")]
+    NotPrepared {
+        /// Partitions the record log must have.
+        needed: u32,
+    },
+    /// An app of that name exists in the project.
+    #[error("an app of that name exists")]
+    AppExists,
+    /// No app has that id.
+    #[error("the app does not exist")]
+    AppNotFound,
+    /// The stream has no such partition.
+    #[error("the partition {0} does not exist")]
+    PartitionNotFound(PartitionRef),
+    /// The partition is EXPIRED.
+    #[error("the partition {0} is expired")]
+    PartitionExpired(PartitionRef),
+    /// The condition of a commit does not hold.
+    #[error("another checkpoint is stored than the one expected for {partition}")]
+    Conflict {
+        /// Which partition's checkpoint.
+        partition: PartitionRef,
+        /// What is stored instead; `None` when nothing is.
+        stored: Option<Committed>,
+    },
+}
+
+/// A stored checkpoint in short: what it says and who wrote it when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Committed {
+    /// The position.
+    pub sequence_number: SequenceNumber,
+    /// Its version.
+    pub version: u64,
+    /// Who committed it.
+    pub actor: Actor,
+    /// When, by the time of the log.
+    pub time: Timestamp,
+}
