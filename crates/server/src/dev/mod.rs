@@ -1,0 +1,65 @@
+//! `millpond dev`: a server for this project, and what to paste into it.
+
+mod snippets;
+
+use std::io::IsTerminal as _;
+
+use anyhow::ensure;
+
+use crate::{
+    args::DevArgs,
+    config::{FlagValue, Loaded},
+    exit::Exit,
+    output, serve,
+    wiring::Running,
+};
+pub use snippets::Snippets;
+
+/// The stream that a development server begins with.
+pub const DEMO_STREAM: &str = "demo";
+
+/// Its partitions: two, so that keys and ranges can be seen at work.
+pub const DEMO_PARTITIONS: u32 = 2;
+
+/// Runs a development server.
+///
+/// # Errors
+/// As for `serve`; also an address that others could reach.
+pub fn run(args: &DevArgs) -> anyhow::Result<Exit> {
+    let mut sources = args.sources.sources();
+    sources.development = true;
+    if args.require_signature {
+        let key = "auth.allow_anonymous".to_owned();
+        sources.flags.push(FlagValue { key, text: "false".to_owned(), flag: "--require-signature" });
+    }
+    let listen = crate::config::load(&sources)?.config.server.listen;
+    ensure!(
+        listen.ip().is_loopback(),
+        "`millpond dev` listens on a loopback address only; use `millpond serve` for {listen}"
+    );
+    serve::run(&sources, &|loaded, running| {
+        output::data(&greeting(loaded, running, std::io::stdout().is_terminal()));
+    })
+}
+
+/// What a ready server tells its developer. The secret only goes to a terminal.
+fn greeting(loaded: &Loaded, running: &Running, terminal: bool) -> String {
+    let keys = running.keys();
+    let key = keys.entries().next();
+    let config = &loaded.config;
+    let credentials = config.storage.data_dir.join(crate::keys::CREDENTIALS);
+    let shown = |key: &crate::keys::KeyEntry| {
+        if terminal { key.sk.expose().to_owned() } else { format!("the sk in {}", credentials.display()) }
+    };
+    Snippets {
+        endpoint: format!("{}://{}", if running.is_https() { "https" } else { "http" }, running.address()),
+        region: config.auth.region.clone(),
+        project_id: key.map_or_else(|| "dev".to_owned(), |key| key.project_id.clone()),
+        ak: key.map_or_else(|| "none".to_owned(), |key| key.ak.clone()),
+        sk: key.map_or_else(|| "none".to_owned(), shown),
+        stream: DEMO_STREAM.to_owned(),
+        data_dir: config.storage.data_dir.display().to_string(),
+        anonymous: config.auth.allow_anonymous,
+    }
+    .page()
+}

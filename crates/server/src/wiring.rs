@@ -1,0 +1,168 @@
+//! The one place where the parts meet: data directory, keys, engine, service, router, listener.
+//!
+//! ```text
+//! start:  data directory ─▶ backend (engine, service, router) ─▶ keys ─▶ listener ─▶ ready
+//! stop:   not ready ─▶ drain the listener ─▶ close the backend
+//! ```
+
+use std::{fs::DirBuilder, net::SocketAddr, os::unix::fs::DirBuilderExt as _, path::Path, sync::Arc};
+
+use anyhow::Context as _;
+use arc_swap::ArcSwap;
+use axum::Router;
+use tokio::time::sleep;
+use tracing::{error, info, warn};
+
+use crate::{
+    config::{Applies, Config, Loaded},
+    health::{self, Phase, Readiness},
+    keys::{self, Bootstrapped, KeyEntry, Keys},
+    listener::{Limits, Listener, Serving, TlsSource},
+    logging::Logging,
+};
+
+/// A server at work.
+pub struct Running {
+    address: SocketAddr,
+    readiness: Readiness,
+    serving: Serving,
+    tls: Option<Arc<TlsSource>>,
+    keys: Arc<ArcSwap<Keys>>,
+    created: Option<KeyEntry>,
+    config: Config,
+}
+
+/// What the listener serves, beside health: the API.
+struct Backend {
+    app: Router,
+}
+
+/// Opens what the API needs. `keys` changes under the router's hands when they are read again.
+///
+/// The engine is opened here, first of all, because it locks the data directory; then the service
+/// on it, then the router on the service and on `keys`.
+fn open(_config: &Config, _keys: &Arc<ArcSwap<Keys>>) -> Backend {
+    Backend { app: Router::new() }
+}
+
+/// Starts a server. When it returns, the server is ready.
+///
+/// # Errors
+/// What is in the way: the directory, the keys, the certificate, the address.
+pub async fn start(config: &Config) -> anyhow::Result<Running> {
+    let tls = tls(config)?;
+    let data_dir = &config.storage.data_dir;
+    make_data_dir(data_dir)?;
+    info!(path = %data_dir.display(), "data directory");
+    let keys = Arc::new(ArcSwap::from_pointee(Keys::default()));
+    let backend = open(config, &keys);
+    let found = keys::prepare(data_dir, config.auth.keys_file.as_deref(), &config.bootstrap)?;
+    let created = put_in_force(found, &keys);
+
+    let readiness = Readiness::default();
+    let app = health::routes(readiness.clone()).merge(backend.app);
+    let listen = config.server.listen;
+    let listener = Listener::bind(listen, tls.clone(), Limits::of(config))
+        .await
+        .with_context(|| format!("cannot listen on {listen}; choose another address with --listen"))?;
+    let address = listener.address();
+    let serving = listener.serve(app);
+    readiness.set(Phase::Ready);
+    info!(%address, https = tls.is_some(), anonymous = config.auth.allow_anonymous, "listening");
+    Ok(Running { address, readiness, serving, tls, keys, created, config: config.clone() })
+}
+
+impl Running {
+    /// Where the API listens, with the port that was taken.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Whether the API is served over HTTPS.
+    pub fn is_https(&self) -> bool {
+        self.tls.is_some()
+    }
+
+    /// The keys in force.
+    pub fn keys(&self) -> Arc<Keys> {
+        self.keys.load_full()
+    }
+
+    /// The key that this start created, if it did.
+    pub fn created_key(&self) -> Option<&KeyEntry> {
+        self.created.as_ref()
+    }
+
+    /// Reads again what can be read again: keys, certificate, log level. What is not valid is
+    /// reported, and the old one stays in force.
+    pub fn reload(&mut self, before: &Loaded, after: &Loaded, logging: &Logging) {
+        let changed = before.changes(after);
+        if let Err(error) = logging.set_level(&after.config.log.level) {
+            error!(%error, "the log level stays as it was");
+        }
+        match keys::reread(&self.config.storage.data_dir, self.config.auth.keys_file.as_deref()) {
+            Ok(found) => drop(put_in_force(found, &self.keys)),
+            Err(error) => error!(error = %chain(error), "the keys stay as they were"),
+        }
+        if let Some(tls) = &self.tls {
+            match tls.reload() {
+                Ok(()) => info!("certificate read again"),
+                Err(error) => error!(error = %chain(error), "the certificate stays as it was"),
+            }
+        }
+        for setting in changed {
+            match setting.applies {
+                Applies::Reload => info!(setting = setting.key, "changed"),
+                Applies::Restart => {
+                    warn!(setting = setting.key, "changed, but takes effect only at the next start");
+                }
+            }
+        }
+    }
+
+    /// Stops: not ready, no new connections, open requests finish, the storage closes.
+    pub async fn stop(self) {
+        self.readiness.set(Phase::Draining);
+        sleep(self.config.server.drain_delay).await;
+        let cut = self.serving.drain(self.config.server.drain_timeout).await;
+        if cut > 0 {
+            warn!(connections = cut, "cut off: they did not finish within server.drain_timeout");
+        }
+    }
+}
+
+/// An error and its causes, in one line.
+fn chain(error: impl Into<anyhow::Error>) -> String {
+    format!("{:#}", error.into())
+}
+
+/// Creates the data directory for its owner alone. One that is there stays as it is.
+///
+/// # Errors
+/// It is not there and cannot be made.
+pub fn make_data_dir(path: &Path) -> anyhow::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path).with_context(|| {
+        format!("cannot create the data directory {}; choose another one with --data-dir", path.display())
+    })
+}
+
+fn tls(config: &Config) -> anyhow::Result<Option<Arc<TlsSource>>> {
+    let (Some(certificate), Some(private_key)) = (&config.tls.certificate, &config.tls.private_key) else {
+        return Ok(None);
+    };
+    Ok(Some(Arc::new(TlsSource::load(certificate, private_key)?)))
+}
+
+/// Puts the keys of all files in force; returns the one that was created.
+fn put_in_force(loaded: Bootstrapped, keys: &ArcSwap<Keys>) -> Option<KeyEntry> {
+    for warning in &loaded.warnings {
+        warn!("{warning}");
+    }
+    let credentials = loaded.credentials.display();
+    if let Some(key) = &loaded.created {
+        info!(ak = key.ak, project_id = key.project_id, %credentials, "access key created; its secret is in the file");
+    }
+    info!(keys = loaded.keys.len(), %credentials, "keys loaded");
+    keys.store(Arc::new(loaded.keys));
+    loaded.created
+}

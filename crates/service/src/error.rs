@@ -1,0 +1,218 @@
+//! Why a request, or one record of it, was refused.
+
+use std::fmt::Display;
+
+use millpond_engine::{AdminError, Class, ProposeError, ReadError, StorageFailure};
+use millpond_model::{AppName, Bounds, InvalidRecord, PartitionId, SequenceNumber, StreamName, Timestamp};
+use millpond_state::Rejected;
+
+/// Why a request was refused.
+///
+/// `stream` and `app` are the texts that the client wrote. The words of `Storage` are for the log only.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Error {
+    /// The project has no such stream (spec/02 §3), or it was deleted since the cursor was made.
+    #[error("the stream {stream} does not exist")]
+    StreamNotFound {
+        /// What the client wrote; the name in the cursor for reads.
+        stream: Box<str>,
+    },
+    /// The project has a stream of that name.
+    #[error("the stream {0} exists already")]
+    StreamExists(StreamName),
+    /// The project would have more ACTIVE partitions of the stream's type than it may.
+    #[error("more than {quota} partitions are needed, which is the project's quota")]
+    PartitionQuotaExceeded {
+        /// The quota.
+        quota: u32,
+    },
+    /// The project has no such app.
+    #[error("the app {app} does not exist")]
+    AppNotFound {
+        /// What the client wrote.
+        app: Box<str>,
+    },
+    /// The project has an app of that name.
+    #[error("the app {0} exists already")]
+    AppExists(AppName),
+    /// The project has as many apps as it may.
+    #[error("the project has {quota} apps already, which is its quota")]
+    AppQuotaExceeded {
+        /// The quota.
+        quota: u32,
+    },
+    /// What stood in the partition id's place was none; the edge knows the text.
+    #[error("not a partition id")]
+    InvalidPartitionId,
+    /// The stream has no such partition.
+    #[error("the stream {stream} has no partition {partition}")]
+    PartitionNotFound {
+        /// What the client wrote.
+        stream: Box<str>,
+        /// The partition.
+        partition: PartitionId,
+    },
+    /// The partition is closed and its last record has left retention.
+    #[error("the partition {partition} of the stream {stream} is expired")]
+    PartitionExpired {
+        /// What the client wrote.
+        stream: Box<str>,
+        /// The partition.
+        partition: PartitionId,
+    },
+    /// What stood in the sequence number's place was none; the edge knows the text.
+    #[error("not a sequence number")]
+    InvalidSequenceNumber,
+    /// The number is outside `bounds.oldest` to `bounds.high_water`, both included (spec/04 §3, spec/06 §5).
+    #[error("the number {given} is outside {} to {}", .bounds.oldest, .bounds.high_water)]
+    SequenceNumberOutOfRange {
+        /// What the client asked for.
+        given: SequenceNumber,
+        /// What it may ask for.
+        bounds: Bounds,
+    },
+    /// The time lies before retention. The client may ask again with exactly `limit` (spec/04 §3).
+    #[error("the timestamp lies before {limit}")]
+    TimestampExpired {
+        /// The present time less the retention.
+        limit: Timestamp,
+    },
+    /// The cursor is older than five minutes.
+    #[error("the cursor is too old: get a new one")]
+    CursorExpired,
+    /// The cursor stands above every record, where none of ours can stand.
+    #[error("the cursor is not one of this service: get a new one")]
+    InvalidCursor,
+    /// The record at the cursor has left retention meanwhile.
+    #[error("the record at the cursor has left retention: get a new cursor")]
+    PositionExpired,
+    /// The consumer group is distributing its partitions (spec/06 §6).
+    #[error("the consumer group is rebalancing")]
+    GroupRebalancing,
+    /// The consumer group has no such member.
+    #[error("the consumer group has no member {client_id}")]
+    MemberUnknown {
+        /// The id the client gave.
+        client_id: Box<str>,
+    },
+    /// The generation is not the group's present one, or the partition is another member's.
+    #[error("the generation is not the present one of the consumer group")]
+    IllegalGeneration,
+    /// The request's attributes exceed what one command may hold.
+    #[error("the attributes are too large: shorten them")]
+    TooLarge,
+    /// Too much is waiting already; nothing was kept, try again later.
+    #[error("too many requests are waiting")]
+    Overloaded,
+    /// The storage failed; the failure's class says whether the change may have been kept.
+    #[error("the storage failed")]
+    Storage(#[source] StorageFailure),
+}
+
+/// Why one record of a put was refused; the others are not concerned.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum RecordError {
+    /// The record cannot be taken.
+    #[error(transparent)]
+    Invalid(#[from] InvalidRecord),
+    /// The stream has no such partition, or it is not ACTIVE (spec/03 §2).
+    #[error("the partition {0} does not exist or takes no records")]
+    PartitionNotFound(PartitionId),
+    /// Too much is waiting already; the record was not kept. Producers send it again.
+    #[error("too many writes are waiting")]
+    Overloaded,
+    /// The storage failed; the record may have been kept, by the failure's class. Producers send it
+    /// again.
+    #[error("the record could not be stored")]
+    Storage(#[source] StorageFailure),
+}
+
+impl Error {
+    pub(crate) fn stream_not_found(stream: &dyn Display) -> Self {
+        Self::StreamNotFound { stream: text(stream) }
+    }
+
+    pub(crate) fn app_not_found(app: &dyn Display) -> Self {
+        Self::AppNotFound { app: text(app) }
+    }
+
+    pub(crate) fn partition_not_found(stream: &dyn Display, partition: PartitionId) -> Self {
+        Self::PartitionNotFound { stream: text(stream), partition }
+    }
+
+    pub(crate) fn partition_expired(stream: &dyn Display, partition: PartitionId) -> Self {
+        Self::PartitionExpired { stream: text(stream), partition }
+    }
+
+    /// The state and the record log contradict each other, or a command had an outcome that it cannot
+    /// have: stored data is not what it should be.
+    pub(crate) fn contradiction(what: impl Into<String>) -> Self {
+        Self::Storage(contradiction(what))
+    }
+
+    /// What a refused command means for a request about this stream and this app.
+    pub(crate) fn rejected(rejected: &Rejected, stream: &dyn Display, app: &dyn Display) -> Self {
+        match rejected {
+            Rejected::StreamNotFound => Self::stream_not_found(stream),
+            Rejected::AppNotFound => Self::app_not_found(app),
+            Rejected::PartitionNotFound(at) => Self::partition_not_found(stream, at.partition),
+            Rejected::PartitionExpired(at) => Self::partition_expired(stream, at.partition),
+            Rejected::QuotaExceeded { quota } => Self::PartitionQuotaExceeded { quota: *quota },
+            Rejected::StreamExists
+            | Rejected::AppExists
+            | Rejected::NotPrepared { .. }
+            | Rejected::Conflict { .. } => Self::contradiction(format!("unexpected refusal: {rejected}")),
+        }
+    }
+
+    /// Whether a newer state may answer otherwise.
+    pub(crate) fn is_missing(&self) -> bool {
+        matches!(
+            self,
+            Self::StreamNotFound { .. } | Self::AppNotFound { .. } | Self::PartitionNotFound { .. }
+        )
+    }
+}
+
+pub(crate) fn contradiction(what: impl Into<String>) -> StorageFailure {
+    let what = what.into();
+    tracing::error!(what, "stored data contradicts itself");
+    StorageFailure::new(Class::Corrupt, what)
+}
+
+fn text(shown: &dyn Display) -> Box<str> {
+    shown.to_string().into()
+}
+
+impl From<ProposeError> for Error {
+    fn from(error: ProposeError) -> Self {
+        match error {
+            ProposeError::TooLarge => Self::TooLarge,
+            ProposeError::Overloaded => Self::Overloaded,
+            ProposeError::Storage(failure) => Self::Storage(failure),
+        }
+    }
+}
+
+impl From<AdminError> for Error {
+    fn from(error: AdminError) -> Self {
+        match error {
+            AdminError::UnknownStream(_) | AdminError::UnknownPartition(_) => {
+                Self::contradiction(error.to_string())
+            }
+            AdminError::Storage(failure) => Self::Storage(failure),
+        }
+    }
+}
+
+/// For reads that cannot be out of range.
+impl From<ReadError> for Error {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::UnknownPartition(_) => Self::contradiction(error.to_string()),
+            ReadError::Trimmed(_) => Self::PositionExpired,
+            ReadError::Beyond(_) => Self::InvalidCursor,
+            ReadError::Storage(failure) => Self::Storage(failure),
+        }
+    }
+}

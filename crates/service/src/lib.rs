@@ -1,0 +1,113 @@
+//! The use cases: streams, records, cursors, apps, checkpoints. No HTTP, no files.
+//!
+//! A [`Service`] takes what the edge has already parsed, looks at the state, asks the engine, and answers
+//! in types of the domain. It never learns which engine it has, nor what an error is called on the wire.
+//!
+//! ```text
+//!   put_records ── one look at the state: stream, ACTIVE partitions ──▶ place ──▶ one RecordLog::append
+//!   get_records ── cursor's age, stream, partition ──▶ RecordLog::read ──▶ records and the next position
+//!   the others  ── look: names become ids ──▶ StateLog::propose ──▶ what became of it
+//! ```
+//!
+//! Two things are kept in two places: a stream is in the state and has a log of records. The order of
+//! the two steps makes every crash in between harmless: a log is created before its stream is published
+//! and dropped after its stream is deleted, so a stream always has its log. A log without a stream is
+//! dropped by [`Service::open`] and [`Service::housekeep`].
+//!
+//! A service has its engine to itself: no other process creates streams on it at the same time.
+#![forbid(unsafe_code)]
+
+mod apps;
+mod checkpoints;
+mod cursors;
+mod descriptions;
+mod error;
+mod housekeeping;
+mod page;
+mod placement;
+mod records;
+mod resolve;
+mod scaling;
+mod streams;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, atomic::AtomicU64},
+};
+
+use millpond_model::{StreamId, StreamType};
+use millpond_state::{Command, CommandId, Done, Proposal, Rejected};
+use parking_lot::Mutex;
+
+pub use apps::{AppDescription, AppList, ConsumingState, PartitionConsumption};
+pub use checkpoints::{CheckpointQuery, CommitCheckpoint, DeleteCheckpoints, GroupMember, StoredCheckpoint};
+pub use cursors::{CursorPosition, CursorStart, RecordsPage};
+pub use descriptions::{PartitionDescription, StreamDescription, StreamList, StreamSummary};
+pub use error::{Error, RecordError};
+pub use housekeeping::Housekeeping;
+pub use millpond_engine::{Class, Clock, Engine, Entropy, ReadLimit, StorageFailure};
+pub use millpond_state::{Actor, ScalingChange};
+pub use page::PartitionPage;
+pub use records::Placed;
+pub use scaling::PartitionChange;
+
+/// What an operator may limit. `None` is no limit, which is the default everywhere (spec/13 §2).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// Most ACTIVE partitions that the COMMON streams of one project have together (spec/02 §1).
+    pub partition_quota_common: Option<u32>,
+    /// The same for ADVANCED streams.
+    pub partition_quota_advanced: Option<u32>,
+    /// Most apps of one project (spec/13 §2).
+    pub app_quota: Option<u32>,
+}
+
+impl Settings {
+    fn partition_quota(&self, of: StreamType) -> Option<u32> {
+        match of {
+            StreamType::Common => self.partition_quota_common,
+            StreamType::Advanced => self.partition_quota_advanced,
+        }
+    }
+}
+
+/// The use cases over one engine. Held in an [`Arc`].
+pub struct Service {
+    engine: Engine,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    settings: Settings,
+    secret: [u8; 32],
+    /// Streams whose log may exist although the state does not know them yet: never dropped.
+    creating: Mutex<BTreeSet<StreamId>>,
+    /// Where the next record that names no place goes, counted over all requests.
+    turn: AtomicU64,
+}
+
+impl Service {
+    /// The deployment's secret: 32 random bytes, the same ones after every start. What is derived from
+    /// it has to name its purpose.
+    pub fn secret(&self) -> [u8; 32] {
+        self.secret
+    }
+
+    /// The clock that every age is measured with.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    async fn propose(&self, command: Command) -> Result<Result<Done, Rejected>, Error> {
+        propose(&self.engine, &*self.entropy, command).await
+    }
+}
+
+async fn propose(
+    engine: &Engine,
+    entropy: &dyn Entropy,
+    command: Command,
+) -> Result<Result<Done, Rejected>, Error> {
+    let id = CommandId::from_random(entropy.random());
+    Ok(engine.state.propose(Proposal { id, command }).await?)
+}

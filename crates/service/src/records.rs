@@ -1,0 +1,119 @@
+//! Records: put and get (spec/03).
+
+use std::{sync::atomic::Ordering, time::Duration};
+
+use millpond_engine::{AppendError, Appended, Class, ReadError, ReadLimit, StorageFailure};
+use millpond_model::{
+    CursorType, PartitionId, PlacedRecord, Placement, ProjectId, SequenceNumber, StreamSelector,
+};
+use millpond_state::State;
+
+use crate::{
+    CursorPosition, Error, RecordError, RecordsPage, Service,
+    error::contradiction,
+    placement::{Batches, places},
+    resolve,
+};
+
+/// Where a record is now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Placed {
+    /// Its partition.
+    pub partition: PartitionId,
+    /// Its place in the partition.
+    pub sequence_number: SequenceNumber,
+}
+
+impl Service {
+    /// Appends records; answers for each in the order given (spec/03 §1, §2).
+    ///
+    /// The records of one partition get consecutive numbers in the order given. A record that names no
+    /// place goes to the next ACTIVE partition in turn; the turn goes on from request to request.
+    ///
+    /// # Errors
+    /// `StreamNotFound`, `Overloaded`, `Storage`: nothing was appended. Everything else concerns one
+    /// record and is in the answer.
+    pub async fn put_records(
+        &self,
+        project: &ProjectId,
+        selector: &StreamSelector,
+        records: Vec<PlacedRecord>,
+    ) -> Result<Vec<Result<Placed, RecordError>>, Error> {
+        let steps = records.iter().filter(|record| record.placement == Placement::Anywhere).count() as u64;
+        let turn = self.turn.fetch_add(steps, Ordering::Relaxed);
+        let look = |state: &State| {
+            let stream = resolve::stream(state, project, selector)?;
+            Ok((stream.id, places(stream, &records, turn)))
+        };
+        let (stream, places) = self.look(look).await?;
+        let Batches { appends, slots } = Batches::group(stream, records, places);
+        let appended =
+            if appends.is_empty() { Vec::new() } else { self.engine.records.append(appends).await };
+        if appended.iter().any(|result| matches!(result, Err(AppendError::UnknownPartition(_)))) {
+            // The stream was deleted in between, with all that was appended; or its log is damaged,
+            // which the records concerned answer for themselves.
+            if let gone @ Error::StreamNotFound { .. } = self.log_missing(stream, selector) {
+                return Err(gone);
+            }
+        }
+        Ok(slots
+            .into_iter()
+            .map(|slot| {
+                let slot = slot?;
+                let first = outcome(appended.get(slot.batch))?.first;
+                Ok(Placed { partition: slot.partition, sequence_number: first.plus(slot.offset) })
+            })
+            .collect())
+    }
+
+    /// Records from the cursor on, and where to go on (spec/03 §5, spec/04 §5). Answers at once; at the
+    /// end of a partition, also of a closed one, the page is empty and the position stays.
+    ///
+    /// # Errors
+    /// `CursorExpired`, `StreamNotFound`, `PartitionNotFound`, `PartitionExpired`, `InvalidCursor`,
+    /// `PositionExpired`, `Overloaded`, `Storage`; looked for in this order.
+    pub async fn get_records(
+        &self,
+        project: &ProjectId,
+        cursor: &CursorPosition,
+        limit: ReadLimit,
+    ) -> Result<RecordsPage, Error> {
+        let now = self.clock.now();
+        if cursor.is_expired(now) {
+            return Err(Error::CursorExpired);
+        }
+        let named = &cursor.stream_name;
+        self.look(|state| {
+            let stream = resolve::stream_of_cursor(state, project, cursor.stream_id, named)?;
+            resolve::readable_partition(stream, cursor.partition, named)
+        })
+        .await?;
+        let of = cursor.partition_ref();
+        let page = self.engine.records.read(of, cursor.position, limit, Duration::ZERO).await;
+        let page = page.map_err(|error| match error {
+            ReadError::UnknownPartition(_) => self.log_missing(cursor.stream_id, named),
+            error => error.into(),
+        })?;
+        let kind = CursorType::AtSequenceNumber;
+        let next = CursorPosition { kind, position: page.next, opened: now, ..cursor.clone() };
+        Ok(RecordsPage { records: page.records, next })
+    }
+}
+
+/// What became of a record, from what became of its batch.
+fn outcome(batch: Option<&Result<Appended, AppendError>>) -> Result<Appended, RecordError> {
+    match batch {
+        Some(Ok(appended)) => Ok(*appended),
+        Some(Err(AppendError::Overloaded)) => Err(RecordError::Overloaded),
+        Some(Err(AppendError::Storage(failure))) => Err(RecordError::Storage(failure.clone())),
+        Some(Err(AppendError::UnknownPartition(of))) => {
+            let what = format!("the record log lacks the partition {of}");
+            Err(RecordError::Storage(StorageFailure::new(Class::Corrupt, what)))
+        }
+        None => Err(unanswered()),
+    }
+}
+
+fn unanswered() -> RecordError {
+    RecordError::Storage(contradiction("the record log gave no answer for a batch"))
+}

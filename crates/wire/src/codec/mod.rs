@@ -1,0 +1,3 @@
+//! Encodings of payloads.
+
+pub mod b64;
