@@ -1,0 +1,28 @@
+//! Failures in the words of the traits.
+
+use std::sync::Arc;
+
+use millpond_engine::{Class, StorageFailure};
+use millpond_model::PartitionRef;
+use millpond_seglog::segment::SegmentError;
+
+/// The engine has been closed, or is being closed.
+pub(crate) fn closed() -> StorageFailure {
+    StorageFailure::new(Class::Refused, "the engine is closed")
+}
+
+pub(crate) fn of<E>(class: Class, what: impl Into<Arc<str>>, source: E) -> StorageFailure
+where
+    E: std::error::Error + Send + Sync + 'static,
+{
+    StorageFailure::caused_by(class, what, Arc::new(source) as Arc<dyn std::error::Error + Send + Sync>)
+}
+
+/// A segment could not be read; damage is told apart from a failing system.
+pub(crate) fn of_segment(partition: PartitionRef, base: u64, source: SegmentError) -> StorageFailure {
+    let class = match source {
+        SegmentError::Io(_) => Class::Unknown,
+        SegmentError::Header | SegmentError::Batch { .. } => Class::Corrupt,
+    };
+    of(class, format!("segment {base} of partition {partition}"), source)
+}

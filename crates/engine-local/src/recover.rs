@@ -1,0 +1,337 @@
+//! Opening a directory: the view, then what the journal has beyond it.
+
+use std::{collections::BTreeMap, error::Error, io, path::Path, sync::Arc};
+
+use millpond_engine::{Clock, Entropy, StorageFailure};
+use millpond_model::{PartitionId, PartitionRef, StreamId, Timestamp};
+use millpond_seglog::{
+    batch::Batch,
+    disk::{Disk, Lock},
+    journal::{Frame, Journal, Mark, RecoverError, Recovered},
+};
+use millpond_state::{DecodeError, State, decode_proposal};
+
+use crate::{
+    Settings,
+    commit::kind,
+    files::Part,
+    layout::{self, Layout},
+    log_op::LogOp,
+    logs::{Logs, StreamLogs},
+    partition::{PartitionLog, Segment},
+    rows,
+    store::Store,
+    view::{Kept, View},
+};
+
+/// Bytes of batches gathered from the journal before they go to segments.
+const REPLAY_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+/// The directory cannot be opened. Nothing in it was changed, except by `Io` in the middle of recovery,
+/// which starts anew the next time.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Somebody else has it open.
+    #[error(
+        "the data directory is in use by another process ({holder}); stop it first, or use another directory"
+    )]
+    Locked {
+        /// What the holder wrote into the lock file.
+        holder: String,
+    },
+    /// A newer version wrote it.
+    #[error(
+        "the data directory has format {found}, this version knows formats up to {known}: use a newer version of millpond"
+    )]
+    Newer {
+        /// The directory's format.
+        found: u32,
+        /// The newest known one.
+        known: u32,
+    },
+    /// Its FORMAT file is none.
+    #[error("the FORMAT file is damaged or not ours: this is no data directory of millpond")]
+    NotADataDirectory,
+    /// The system failed.
+    #[error("the data directory could not be read or written")]
+    Io(#[from] io::Error),
+    /// The view is damaged.
+    #[error("the view (state.redb) cannot be read")]
+    View(#[source] Box<dyn Error + Send + Sync>),
+    /// A segment is not what the view says.
+    #[error("segment {base} of partition {partition} is missing or shorter than it was")]
+    Segment {
+        /// Whose segment.
+        partition: PartitionRef,
+        /// Number of its first record.
+        base: u64,
+    },
+    /// The journal is damaged.
+    #[error("the journal cannot be read")]
+    Journal(#[source] RecoverError),
+    /// Recovery could not be made durable.
+    #[error("what was recovered could not be written")]
+    Storage(#[source] StorageFailure),
+}
+
+impl OpenError {
+    /// Whether stored bytes are damaged, so that opening again will not help.
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::View(_) | Self::Segment { .. } | Self::NotADataDirectory => true,
+            Self::Journal(e) => !matches!(e, RecoverError::Io(_)),
+            Self::Locked { .. } | Self::Newer { .. } | Self::Io(_) | Self::Storage(_) => false,
+        }
+    }
+}
+
+/// Everything an engine is made of.
+pub(crate) struct Opened {
+    pub(crate) store: Arc<Store>,
+    pub(crate) journal: Journal,
+    pub(crate) lock: Box<dyn Lock>,
+    pub(crate) recovered: Recovered,
+}
+
+/// Opens the directory, or makes one.
+pub(crate) fn open(
+    disk: Arc<dyn Disk>,
+    root: &Path,
+    (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>),
+    settings: Settings,
+) -> Result<Opened, OpenError> {
+    let layout = Layout::new(root);
+    disk.create_dir(root)?;
+    let lock = take_lock(&*disk, &layout)?;
+    let instance = layout.identify(&*disk, &*entropy)?;
+    disk.create_dir(&layout.journal())?;
+    disk.create_dir(&layout.streams())?;
+    let (view, kept) = View::open(&*disk, &layout.view())?;
+    disk.sync_dir(layout.root())?;
+    let mark = kept.as_ref().map(|kept| kept.mark);
+    let (logs, state) = kept.map(rebuild).transpose()?.unwrap_or_default();
+    let store = Store::new((disk, layout), (clock, entropy), settings, view, (logs, state));
+    store.check_segments()?;
+    let (mut journal, recovered) = if let Some(mark) = mark {
+        replay(&store, instance, &mark)?
+    } else {
+        let (disk, dir) = (&store.disk, store.layout.journal());
+        let journal = Journal::create(disk, &dir, instance, settings.journal, store.stamp())?;
+        (journal, Recovered { frames: 0, torn: false })
+    };
+    let mark = journal.mark();
+    let mut behind = store.behind.lock();
+    let dropped = store.set_mark(mark, &mut behind).map_err(OpenError::Storage)?;
+    journal.release(&mark);
+    store.remove_files(&mut behind, dropped);
+    drop(behind);
+    store.remove_strangers()?;
+    Ok(Opened { store: Arc::new(store), journal, lock, recovered })
+}
+
+fn take_lock(disk: &dyn Disk, layout: &Layout) -> Result<Box<dyn Lock>, OpenError> {
+    disk.lock(&layout.lock(), &format!("pid={}\n", std::process::id())).map_err(|e| {
+        if e.kind() != io::ErrorKind::WouldBlock {
+            return OpenError::Io(e);
+        }
+        let holder = std::fs::read_to_string(layout.lock()).unwrap_or_default();
+        let holder = if holder.trim().is_empty() { "pid unknown" } else { holder.trim() };
+        OpenError::Locked { holder: holder.into() }
+    })
+}
+
+/// Logs and state as the view has them.
+fn rebuild(kept: Kept) -> Result<(Logs, State), OpenError> {
+    let state = State::from_rows(kept.state.into_iter().map(Ok::<_, DecodeError>)).map_err(damaged_view)?;
+    let mut segments: BTreeMap<PartitionRef, Vec<Segment>> = BTreeMap::new();
+    for (key, row) in &kept.segments {
+        let (partition, base) = rows::decode_segment_key(key).ok_or_else(|| bad_row("segments"))?;
+        let segment = rows::decode_segment(base, row).ok_or_else(|| bad_row("segments"))?;
+        segments.entry(partition).or_default().push(segment);
+    }
+    let mut partitions: BTreeMap<PartitionRef, rows::PartitionRow> = BTreeMap::new();
+    for (key, row) in &kept.partitions {
+        let partition = rows::decode_partition_key(key).ok_or_else(|| bad_row("partitions"))?;
+        partitions.insert(partition, rows::decode_partition(row).ok_or_else(|| bad_row("partitions"))?);
+    }
+    let mut logs = Logs { applied: kept.logs_applied, ..Logs::default() };
+    for (key, row) in &kept.logs {
+        let stream = StreamId::from_bytes(key).map_err(|_| bad_row("logs"))?;
+        let row = rows::decode_logs(row).ok_or_else(|| bad_row("logs"))?;
+        let mut of = |index| {
+            let partition = PartitionRef { stream, partition: PartitionId::new(index) };
+            let Some(row) = partitions.remove(&partition) else { return Ok(PartitionLog::empty(partition)) };
+            let mut segments = segments.remove(&partition).unwrap_or_default();
+            segments.sort_unstable_by_key(|segment| segment.base);
+            if !is_whole(&row, &segments) {
+                return Err(bad_row("segments"));
+            }
+            Ok(PartitionLog::with(partition, row.written, row.oldest, row.last_arrival_ms, segments))
+        };
+        let partitions =
+            (0..row.partitions).map(|index| of(index).map(Arc::new)).collect::<Result<_, OpenError>>()?;
+        logs.streams.insert(stream, StreamLogs { config: row.config, partitions });
+    }
+    if !partitions.is_empty() || !segments.is_empty() {
+        return Err(bad_row("partitions"));
+    }
+    Ok((logs, state))
+}
+
+/// Whether the segments hold every record from the oldest to the last.
+fn is_whole(row: &rows::PartitionRow, segments: &[Segment]) -> bool {
+    let adjacent = segments.windows(2).all(|pair| matches!(pair, [a, b] if a.end == b.base));
+    let ends = segments.last().map_or(row.oldest == row.written, |last| last.end == row.written);
+    let begins = segments.first().is_none_or(|first| first.base <= row.oldest);
+    adjacent && ends && begins && row.oldest <= row.written
+}
+
+fn bad_row(table: &str) -> OpenError {
+    OpenError::View(format!("the table {table} has rows that do not belong together").into())
+}
+
+fn damaged_view(e: impl Error + Send + Sync + 'static) -> OpenError {
+    OpenError::View(Box::new(e))
+}
+
+/// Folds in what the journal has behind the mark.
+fn replay(store: &Store, instance: u128, mark: &Mark) -> Result<(Journal, Recovered), OpenError> {
+    let (disk, dir, settings) = (&store.disk, store.layout.journal(), store.settings.journal);
+    let tell = |frame: Frame| store.tell(&frame);
+    let opened = Journal::recover(disk, &dir, instance, settings, store.stamp(), mark, tell);
+    opened.map_err(|e| match e {
+        RecoverError::Io(e) => OpenError::Io(e),
+        other => OpenError::Journal(other),
+    })
+}
+
+/// The journal does not fit what the view has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+enum Misfit {
+    #[error("a frame of unknown kind {0}: written by a newer version")]
+    Kind(u8),
+    #[error("an operation on the logs that this version does not know")]
+    Op,
+    #[error("records of partition {0}, which does not exist")]
+    Partition(PartitionRef),
+    #[error("records from {found} on where {expected} must come next in partition {partition}")]
+    Gap { partition: PartitionRef, expected: u64, found: u64 },
+    #[error("a command without its time")]
+    Command,
+    #[error("records that belong to no partition")]
+    Owner,
+}
+
+impl Store {
+    fn tell(&self, frame: &Frame) -> Result<(), Box<dyn Error + Send + Sync>> {
+        match frame.kind {
+            kind::BATCH => self.retell_batch(frame),
+            kind::COMMAND => {
+                if frame.position > self.state.read().applied().get() {
+                    let (time, proposal) = frame.body.split_first_chunk::<8>().ok_or(Misfit::Command)?;
+                    let time = Timestamp::from_millis(i64::from_le_bytes(*time));
+                    self.publish_commands([(decode_proposal(proposal)?, frame.position)], time);
+                }
+                Ok(())
+            }
+            kind::LOG_OP => {
+                if frame.position > self.logs.read().applied {
+                    self.publish_op(&LogOp::decode(&frame.body).ok_or(Misfit::Op)?, frame.position);
+                }
+                Ok(())
+            }
+            other => Err(Misfit::Kind(other).into()),
+        }
+    }
+
+    fn retell_batch(&self, frame: &Frame) -> Result<(), Box<dyn Error + Send + Sync>> {
+        let batch = Batch::read(&frame.body)?;
+        let header = *batch.header();
+        let partition = layout::partition_of(header.owner).ok_or(Misfit::Owner)?;
+        let Some(log) = self.partition(partition) else {
+            // Its stream was dropped later, and that is known already.
+            let known = frame.position < self.logs.read().applied;
+            return if known { Ok(()) } else { Err(Misfit::Partition(partition).into()) };
+        };
+        let expected = log.lock().next;
+        if header.base > expected {
+            return Err(Misfit::Gap { partition, expected, found: header.base }.into());
+        }
+        if header.base == expected {
+            let mut inner = log.lock();
+            inner.next = header.end();
+            inner.last_arrival_ms = inner.last_arrival_ms.max(header.arrival_ms);
+            drop(inner);
+            self.publish_batch(&log, batch);
+            if self.unwritten.lock().bytes > REPLAY_BYTES_MAX {
+                self.write_behind(&mut self.behind.lock())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Compares the segments with the view: what was written behind the last mark is cut off, because the
+    /// journal tells it again; what is missing is damage.
+    fn check_segments(&self) -> Result<(), OpenError> {
+        let logs = self.logs.read();
+        for log in logs.streams.values().flat_map(|stream| &stream.partitions) {
+            let segments: Vec<(u64, u64)> = log.lock().segments.iter().map(|s| (s.base, s.len)).collect();
+            for (base, len) in segments {
+                let damaged = OpenError::Segment { partition: log.partition, base };
+                let file = match self.files.existing(log.partition, base, Part::Records) {
+                    Err(e) if e.kind() == io::ErrorKind::NotFound => return Err(damaged),
+                    opened => opened?,
+                };
+                match file.len()? {
+                    found if found < len => return Err(damaged),
+                    found if found > len => file.set_len(len)?,
+                    _ => {}
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes files that belong to nothing: a crash came between the view and their removal.
+    fn remove_strangers(&self) -> Result<(), OpenError> {
+        let logs = self.logs.read();
+        let streams = self.layout.streams();
+        for name in self.disk.list(&streams)? {
+            let dir = streams.join(&name);
+            let known = name.parse::<StreamId>().ok().and_then(|id| logs.streams.get(&id));
+            let Some(stream) = known else {
+                self.remove_stream_dir(&dir);
+                continue;
+            };
+            for log in &stream.partitions {
+                self.remove_strange_segments(log)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn remove_stream_dir(&self, dir: &Path) {
+        for name in self.disk.list(dir).unwrap_or_default() {
+            self.remove_partition_dir(&dir.join(name));
+        }
+        if let Err(error) = self.disk.remove_dir(dir) {
+            tracing::warn!(%error, path = %dir.display(), "could not be removed; the next start tries again");
+        }
+    }
+
+    fn remove_strange_segments(&self, log: &PartitionLog) -> Result<(), OpenError> {
+        let dir = self.layout.partition(log.partition);
+        let names = match self.disk.list(&dir) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+            names => names?,
+        };
+        let known: Vec<u64> = log.lock().segments.iter().map(|segment| segment.base).collect();
+        for name in names {
+            let base = name.split('.').next().and_then(|digits| digits.parse::<u64>().ok());
+            if base.is_none_or(|base| !known.contains(&base)) {
+                self.disk.remove_file(&dir.join(name))?;
+            }
+        }
+        Ok(())
+    }
+}

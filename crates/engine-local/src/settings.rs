@@ -1,0 +1,47 @@
+//! Sizes and times of the engine.
+
+use std::time::Duration;
+
+use millpond_seglog::journal::JournalSettings;
+
+const MIB: u64 = 1024 * 1024;
+
+/// Sizes and times of the engine.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// The journal's files.
+    pub journal: JournalSettings,
+    /// Length at which a segment is closed.
+    pub segment_bytes_max: u64,
+    /// Bytes of batches kept in memory behind the high-water marks, over all partitions.
+    pub tail_bytes_max: u64,
+    /// Bytes of batches that may wait for their segments before commits wait for them.
+    pub unwritten_bytes_max: u64,
+    /// Bytes of requests that may wait for the journal before more are refused.
+    pub queue_bytes_max: u64,
+    /// Bytes of one group, unless a single request is larger.
+    pub group_bytes_max: u64,
+    /// Longest time between two marks while there is something to mark.
+    pub mark_interval: Duration,
+    /// How often expired segments are looked for.
+    pub retention_interval: Duration,
+    /// Whether the engine has its two threads. Without them every request is done on the caller's thread
+    /// and marks are set only when asked for: tests own the order of things.
+    pub threads: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            journal: JournalSettings::default(),
+            segment_bytes_max: 128 * MIB,
+            tail_bytes_max: 64 * MIB,
+            unwritten_bytes_max: 64 * MIB,
+            queue_bytes_max: 64 * MIB,
+            group_bytes_max: 8 * MIB,
+            mark_interval: Duration::from_secs(30),
+            retention_interval: Duration::from_mins(1),
+            threads: true,
+        }
+    }
+}
