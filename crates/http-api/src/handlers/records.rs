@@ -1,0 +1,108 @@
+//! Records (spec/03): the two calls that have to be fast.
+
+use http::StatusCode;
+use millpond_model::{PlacedRecord, limits};
+use millpond_service::{ReadLimit, RecordError};
+use millpond_wire::{
+    RecordRefusal,
+    v2::records::{
+        GetRecordsQuery, Placed, PutOutcome, PutRecords, PutRecordsRequest, write_get_response,
+        write_put_response,
+    },
+};
+
+use super::cursors;
+use crate::{
+    answer::Answer,
+    call::Call,
+    error::{ApiError, chain, record_refusal},
+    metrics::{Metrics, Throttled},
+};
+
+/// `POST /records`: 200, also when every record is refused.
+pub(crate) async fn put(call: Call) -> Result<Answer, ApiError> {
+    call.json_only()?;
+    let PutRecords { stream, records } = call.json::<PutRecordsRequest<'_>>()?.into_model()?;
+    let (accepted, slots) = divide(records);
+    let sizes: Vec<usize> = accepted.iter().map(|placed| placed.record.data.len()).collect();
+    let results = call.service().put_records(call.project(), &stream, accepted).await?;
+    log_failure(&call, &results);
+    let mut results = results.into_iter().zip(sizes);
+    let outcomes: Vec<PutOutcome> = slots
+        .into_iter()
+        .map(|slot| match slot {
+            Some(refusal) => Err(refusal),
+            None => outcome(&call.shared.metrics, results.next()),
+        })
+        .collect();
+    for refusal in outcomes.iter().filter_map(|outcome| outcome.as_ref().err()) {
+        call.shared.metrics.record_refused(refusal.code().as_str());
+    }
+    Ok(Answer::json_text(StatusCode::OK, write_put_response(&outcomes)))
+}
+
+/// The records to be put, and for each record of the request the refusal it already has.
+fn divide(
+    records: Vec<Result<PlacedRecord, RecordRefusal>>,
+) -> (Vec<PlacedRecord>, Vec<Option<RecordRefusal>>) {
+    let mut accepted = Vec::with_capacity(records.len());
+    let slots = records.into_iter().map(|record| match record {
+        Ok(record) => {
+            accepted.push(record);
+            None
+        }
+        Err(refusal) => Some(refusal),
+    });
+    let slots = slots.collect();
+    (accepted, slots)
+}
+
+/// Why the storage refused, once for all records of the request: they share their reasons.
+fn log_failure(call: &Call, results: &[Result<millpond_service::Placed, RecordError>]) {
+    let failure = results.iter().find_map(|result| match result {
+        Err(RecordError::Storage(failure)) => Some(failure),
+        Err(RecordError::Invalid(_) | RecordError::PartitionNotFound(_) | RecordError::Overloaded)
+        | Ok(_) => None,
+    });
+    if let Some(failure) = failure {
+        let (request_id, cause) = (call.request_id, chain(failure));
+        tracing::error!(%request_id, cause, "records could not be stored");
+    }
+}
+
+type Put = (Result<millpond_service::Placed, RecordError>, usize);
+
+/// What became of the next record that was put.
+fn outcome(metrics: &Metrics, put: Option<Put>) -> PutOutcome {
+    let (result, size) = put.expect("the service answers for every record");
+    match result {
+        Ok(millpond_service::Placed { partition, sequence_number }) => {
+            metrics.records_in(1, size as u64);
+            Ok(Placed { partition, sequence_number })
+        }
+        Err(error) => {
+            if matches!(error, RecordError::Overloaded) {
+                metrics.throttled(Throttled::Storage);
+            }
+            Err(record_refusal(&error))
+        }
+    }
+}
+
+/// `GET /records`: answers at once, with an empty list at the end of the partition.
+pub(crate) async fn get(call: Call) -> Result<Answer, ApiError> {
+    call.json_only()?;
+    let GetRecordsQuery { cursor, limit, max_fetch_bytes } = GetRecordsQuery::parse(&call.query)?;
+    let cursor = cursors::decode(&call, &cursor)?;
+    let limit = ReadLimit {
+        records: limit,
+        bytes: max_fetch_bytes.unwrap_or(u64::MAX).min(limits::GET_BYTES_DEFAULT),
+        at_least_one: max_fetch_bytes.is_none(),
+    };
+    let page = call.service().get_records(call.project(), &cursor, limit).await?;
+    let bytes: usize = page.records.iter().map(|record| record.data.len()).sum();
+    let body = write_get_response(&page.records, &cursors::encode(&call, page.next));
+    let reservation = call.shared.buffered.try_reserve(body.len()).ok_or(ApiError::Busy(Throttled::Bytes))?;
+    call.shared.metrics.records_out(page.records.len() as u64, bytes as u64);
+    Ok(Answer::json_text(StatusCode::OK, body).holding(reservation))
+}

@@ -1,0 +1,200 @@
+//! What happens to a request, in the order of spec/08 §5.
+//!
+//! ```text
+//! request id ▶ route ▶ room? ▶ size ▶ credentials ▶ body ▶ signature ▶ project ▶ query, encoding ▶ handler
+//!              404 405  503    413    401           413   401          400       400
+//! ```
+//!
+//! Whatever goes wrong, also a panic, ends in one answer with a JSON body and the request's id.
+
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use axum::body::Body;
+use futures::FutureExt as _;
+use http::{Request, Response, Uri, header, request::Parts};
+use millpond_model::ProjectId;
+use millpond_wire::{Code, Query, Refusal};
+
+use crate::{
+    answer::Answer,
+    api::Shared,
+    auth::{Caller, Claim, Identity},
+    body::{self, BodyError, Whole},
+    call::Call,
+    error::{Failure, chain},
+    matcher::{Found, Resolution, resolve},
+    metrics::Throttled,
+    request_id::{RequestId, X_REQUEST_ID},
+    routes::{Answering, Endpoint},
+};
+
+/// What metrics call a request of no route.
+const NO_OPERATION: &str = "none";
+
+/// Most bytes of a path that are logged: more than names of the greatest length need.
+const PATH_BYTES_MAX: usize = 512;
+
+/// A request that was answered, for its log line.
+struct Answered {
+    request_id: RequestId,
+    operation: &'static str,
+    uri: Uri,
+    took: Duration,
+}
+
+impl Shared {
+    /// Answers a request.
+    pub(crate) async fn answer(self: Arc<Self>, request: Request<Body>) -> Response<Body> {
+        let begin = self.clock.monotonic();
+        let request_id = RequestId::random(&*self.entropy);
+        let resolution = resolve(request.method(), request.uri().path());
+        let operation = match &resolution {
+            Resolution::Found(found) => found.route.operation,
+            Resolution::WrongMethod(_) | Resolution::Unknown => NO_OPERATION,
+        };
+        let uri = request.uri().clone();
+        let result = self.dispatch(request_id, resolution, request).await;
+        let took = self.clock.monotonic().saturating_sub(begin);
+        let answered = Answered { request_id, operation, uri, took };
+        let mut response = self.conclude(&answered, result);
+        response.headers_mut().insert(X_REQUEST_ID, request_id.header());
+        response
+    }
+
+    async fn dispatch(
+        self: &Arc<Self>,
+        request_id: RequestId,
+        resolution: Resolution,
+        request: Request<Body>,
+    ) -> Result<Answer, Failure> {
+        let (parts, mut body) = request.into_parts();
+        let result = match resolution {
+            Resolution::Found(found) => match found.route.endpoint {
+                Endpoint::Open(handler) => Ok(handler(self, parts.uri.query())),
+                Endpoint::Api(handler) => {
+                    let call = self.call(request_id, found, &parts, &mut body, handler);
+                    AssertUnwindSafe(call).catch_unwind().await.unwrap_or(Err(Failure::Panicked))
+                }
+            },
+            Resolution::WrongMethod(allow) => {
+                Err(Failure::WrongMethod { method: parts.method.to_string(), allow })
+            }
+            Resolution::Unknown => Err(Failure::UnknownRoute(parts.uri.path().to_owned())),
+        };
+        if result.is_err() {
+            body::linger(&parts.headers, body, self.settings.body_bytes_max);
+        }
+        result
+    }
+
+    /// From a known route to the handler's answer.
+    async fn call(
+        self: &Arc<Self>,
+        request_id: RequestId,
+        found: Found,
+        parts: &Parts,
+        body: &mut Body,
+        handler: fn(Call) -> Answering,
+    ) -> Result<Answer, Failure> {
+        let _room = self.requests.try_reserve(1).ok_or(Failure::Busy(Throttled::Requests))?;
+        let max = self.settings.body_bytes_max;
+        let refused = |error| Failure::Body(error, max as u64);
+        if body::announced(body) > max {
+            return Err(refused(BodyError::TooLarge));
+        }
+        let (now, anonymous) = (self.clock.now(), self.settings.allow_anonymous);
+        let claim = Claim::read(&parts.headers, &self.keyring, anonymous, now);
+        let claim = claim.map_err(Failure::Unauthenticated)?;
+        let whole = body::read(body, max, &self.buffered).await.map_err(refused)?;
+        let identity = claim.verify(parts, &whole.bytes, &self.settings.verify_options(), now);
+        let identity = identity.map_err(Failure::Unauthenticated)?;
+        let plus = identity.plus;
+        let caller = caller(identity, found.parameters.get("project_id"))?;
+        let project = caller.project.clone();
+        let of_project = |error| Failure::Api(error, project);
+        let decoded = Query::parse(parts.uri.query().unwrap_or_default(), plus).map_err(Refusal::from);
+        let decoded = decoded.and_then(|query| check_encoding(parts, &whole).map(|()| query));
+        let query = match decoded {
+            Ok(query) => query,
+            Err(refusal) => return Err(of_project(refusal.into())),
+        };
+        let bytes = whole.bytes.clone();
+        let call = Call::new(self, request_id, found, caller, query, &parts.headers, bytes);
+        handler(call).await.map_err(of_project)
+    }
+
+    /// Counts and logs, and makes the answer of a failure.
+    fn conclude(&self, answered: &Answered, result: Result<Answer, Failure>) -> Response<Body> {
+        let (operation, took) = (answered.operation, answered.took);
+        match result {
+            Ok(answer) => {
+                self.metrics.answered(operation, answer.code(), took);
+                if self.is_sampled() {
+                    answered.log_success(answer.status().as_u16());
+                }
+                answer.into_response()
+            }
+            Err(failure) => {
+                let refusal = failure.refusal();
+                self.metrics.answered(operation, refusal.code_str(), took);
+                if let Some(what) = failure.throttled() {
+                    self.metrics.throttled(what);
+                }
+                answered.log_failure(&failure, &refusal);
+                failure.into_response(&refusal)
+            }
+        }
+    }
+}
+
+impl Answered {
+    /// The path, cut where only nonsense is longer. The query is not logged: it may hold a cursor.
+    fn path(&self) -> &str {
+        let path = self.uri.path();
+        path.get(..path.floor_char_boundary(PATH_BYTES_MAX)).unwrap_or_default()
+    }
+
+    fn log_success(&self, status: u16) {
+        let Self { request_id, operation, took, .. } = self;
+        tracing::info!(%request_id, operation, path = self.path(), status, ?took, "answered");
+    }
+
+    fn log_failure(&self, failure: &Failure, refusal: &Refusal) {
+        let Self { request_id, operation, uri, took } = self;
+        let (path, status, code, told) =
+            (uri.path(), refusal.status(), refusal.code_str(), refusal.message());
+        let cause = failure.cause().map(chain).unwrap_or_default();
+        if refusal.code() == Code::System {
+            tracing::error!(%request_id, operation, path, status, code, cause, ?took, "failed");
+        } else {
+            tracing::info!(%request_id, operation, path, status, code, told, cause, ?took, "refused");
+        }
+    }
+}
+
+/// The project a request acts for: that of the credentials, which the path must repeat where it names
+/// one; for anonymous callers that of the path (spec/00 §2).
+fn caller(identity: Identity, path: Option<&str>) -> Result<Caller, Failure> {
+    let Identity { project, actor, .. } = identity;
+    let wrong = || Failure::WrongProject(path.unwrap_or("null").to_owned());
+    let named: Option<ProjectId> = path.map(|text| text.parse().map_err(|_| wrong())).transpose()?;
+    let project = match (project, named) {
+        (Some(own), Some(named)) if own != named => return Err(wrong()),
+        (Some(project), _) | (None, Some(project)) => project,
+        (None, None) => return Err(wrong()),
+    };
+    Ok(Caller { project, actor })
+}
+
+/// Refuses bodies that are compressed as a whole (spec/00 §6).
+fn check_encoding(parts: &Parts, body: &Whole) -> Result<(), Refusal> {
+    let encoding = parts.headers.get(header::CONTENT_ENCODING).map(|value| value.as_bytes().trim_ascii());
+    let plain = |encoding: &[u8]| encoding.is_empty() || encoding.eq_ignore_ascii_case(b"identity");
+    match encoding {
+        Some(encoding) if !plain(encoding) && !body.bytes.is_empty() => {
+            let encoding = String::from_utf8_lossy(encoding).into_owned();
+            Err(Refusal::invalid_expecting("Content-Encoding", encoding, "none, the body uncompressed"))
+        }
+        _ => Ok(()),
+    }
+}
