@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use millpond_engine_local::OpenError;
+
 use crate::{config::Problems, keys::KeysError};
 
 /// Exit codes; part of the command line's contract, shown by `millpond --help`.
@@ -34,6 +36,8 @@ impl Exit {
         let known = error.chain().find_map(|cause| {
             if cause.is::<Problems>() {
                 Some(Self::Usage)
+            } else if let Some(open) = cause.downcast_ref::<OpenError>() {
+                Some(if open.is_damage() { Self::NotFoundOrDamaged } else { Self::Failure })
             } else {
                 cause.downcast_ref().map(|keys: &KeysError| match keys {
                     KeysError::Unknown { .. } => Self::NotFoundOrDamaged,

@@ -10,11 +10,11 @@
 #![forbid(unsafe_code)]
 
 pub mod args;
+mod backend;
 pub mod config;
 mod config_command;
 pub mod dev;
 pub mod exit;
-pub mod health;
 mod key_command;
 pub mod keys;
 pub mod listener;
@@ -24,6 +24,7 @@ mod port_file;
 pub mod secret;
 pub mod serve;
 pub mod signals;
+mod storage_metrics;
 pub mod wiring;
 
 use std::process::ExitCode;
@@ -34,7 +35,7 @@ use exit::Exit;
 /// Runs one command of the program.
 pub fn run(args: Args) -> ExitCode {
     let result = match args.command {
-        Command::Serve(serve) => serve::run(&serve.sources.sources(), &serve::quiet),
+        Command::Serve(serve) => serve::run(&serve.sources.sources(), wiring::Seed::Nothing, &serve::quiet),
         Command::Dev(dev) => dev::run(&dev),
         Command::Key(key) => key_command::run(key),
         Command::Config(config) => config_command::run(&config),

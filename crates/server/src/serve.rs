@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::runtime::{Builder, Runtime};
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::{
     config::{self, Loaded, Sources},
@@ -12,7 +12,7 @@ use crate::{
     logging::{self, Logging},
     port_file,
     signals::{Request, Signals},
-    wiring::{self, Running},
+    wiring::{self, Running, Seed},
 };
 
 /// How long file work that outlives the drain may hold up the exit.
@@ -41,12 +41,12 @@ pub fn quiet(loaded: &Loaded, running: &Running) {
 ///
 /// # Errors
 /// The configuration is not valid, or the server cannot start.
-pub fn run(sources: &Sources, greeting: Greeting<'_>) -> anyhow::Result<Exit> {
+pub fn run(sources: &Sources, seed: Seed, greeting: Greeting<'_>) -> anyhow::Result<Exit> {
     let loaded = config::load(sources)?;
     let logging = logging::start(&loaded.config.log)?;
     say_what_is_configured(&loaded);
     let runtime = runtime()?;
-    let exit = runtime.block_on(serve(sources, loaded, &logging, greeting));
+    let exit = runtime.block_on(serve(sources, loaded, seed, &logging, greeting));
     runtime.shutdown_timeout(LAST_WORK);
     exit
 }
@@ -72,6 +72,7 @@ fn say_what_is_configured(loaded: &Loaded) {
 async fn serve(
     sources: &Sources,
     mut loaded: Loaded,
+    seed: Seed,
     logging: &Logging,
     greeting: Greeting<'_>,
 ) -> anyhow::Result<Exit> {
@@ -86,7 +87,7 @@ async fn serve(
             info!(signal = name, "stopped before it was ready");
             return Ok(Exit::Ok);
         }
-        running = wiring::start(&loaded.config) => running?,
+        running = wiring::start(&loaded.config, seed) => running?,
     };
     if let Some(path) = &port_path {
         let port = running.address().port();
@@ -96,7 +97,16 @@ async fn serve(
     info!(port = running.address().port(), "ready");
     greeting(&loaded, &running);
     let name = loop {
-        match signals.next().await {
+        let request = tokio::select! {
+            failure = running.storage_failed() => {
+                error!(error = &failure as &dyn std::error::Error, "stopping: restart to go on from what is on disk");
+                // Requests under way get their answers; what was acknowledged is on disk already.
+                tokio::time::sleep(LAST_WORK).await;
+                return Ok(Exit::StorageFailed);
+            }
+            request = signals.next() => request,
+        };
+        match request {
             Request::Stop(name) => break name,
             Request::Reload => reload(sources, &mut loaded, &mut running, logging),
         }
@@ -104,7 +114,8 @@ async fn serve(
     info!(signal = name, "draining");
     tokio::select! {
         biased;
-        () = running.stop() => {
+        stopped = running.stop() => {
+            stopped?;
             info!("stopped");
             Ok(Exit::Ok)
         }

@@ -1,7 +1,7 @@
-//! The one place where the parts meet: data directory, keys, engine, service, router, listener.
+//! The one place where the parts meet: data directory, keys, backend, listener.
 //!
 //! ```text
-//! start:  data directory ─▶ backend (engine, service, router) ─▶ keys ─▶ listener ─▶ ready
+//! start:  data directory ─▶ backend (engine, service, API) ─▶ keys ─▶ listener ─▶ ready
 //! stop:   not ready ─▶ drain the listener ─▶ close the backend
 //! ```
 
@@ -9,22 +9,32 @@ use std::{fs::DirBuilder, net::SocketAddr, os::unix::fs::DirBuilderExt as _, pat
 
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
-use axum::Router;
+use millpond_engine::StorageFailure;
+use millpond_http_api::Condition;
 use tokio::time::sleep;
 use tracing::{error, info, warn};
 
 use crate::{
+    backend::Backend,
     config::{Applies, Config, Loaded},
-    health::{self, Phase, Readiness},
     keys::{self, Bootstrapped, KeyEntry, Keys},
     listener::{Limits, Listener, Serving, TlsSource},
     logging::Logging,
 };
 
+/// What a fresh server has in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seed {
+    /// Nothing.
+    Nothing,
+    /// The stream that the development server's snippets use.
+    Demo,
+}
+
 /// A server at work.
 pub struct Running {
     address: SocketAddr,
-    readiness: Readiness,
+    backend: Backend,
     serving: Serving,
     tls: Option<Arc<TlsSource>>,
     keys: Arc<ArcSwap<Keys>>,
@@ -32,44 +42,34 @@ pub struct Running {
     config: Config,
 }
 
-/// What the listener serves, beside health: the API.
-struct Backend {
-    app: Router,
-}
-
-/// Opens what the API needs. `keys` changes under the router's hands when they are read again.
-///
-/// The engine is opened here, first of all, because it locks the data directory; then the service
-/// on it, then the router on the service and on `keys`.
-fn open(_config: &Config, _keys: &Arc<ArcSwap<Keys>>) -> Backend {
-    Backend { app: Router::new() }
-}
-
 /// Starts a server. When it returns, the server is ready.
 ///
 /// # Errors
 /// What is in the way: the directory, the keys, the certificate, the address.
-pub async fn start(config: &Config) -> anyhow::Result<Running> {
+pub async fn start(config: &Config, seed: Seed) -> anyhow::Result<Running> {
     let tls = tls(config)?;
     let data_dir = &config.storage.data_dir;
     make_data_dir(data_dir)?;
     info!(path = %data_dir.display(), "data directory");
+    // First of all, because the engine locks the directory: nobody else writes keys into it then.
+    let backend = Backend::open(config).await?;
     let keys = Arc::new(ArcSwap::from_pointee(Keys::default()));
-    let backend = open(config, &keys);
     let found = keys::prepare(data_dir, config.auth.keys_file.as_deref(), &config.bootstrap)?;
-    let created = put_in_force(found, &keys);
-
-    let readiness = Readiness::default();
-    let app = health::routes(readiness.clone()).merge(backend.app);
+    let created = put_in_force(found, &keys, &backend)?;
+    if seed == Seed::Demo {
+        for key in keys.load().entries() {
+            backend.seed(&key.project_id).await.context("cannot create the demo stream")?;
+        }
+    }
     let listen = config.server.listen;
     let listener = Listener::bind(listen, tls.clone(), Limits::of(config))
         .await
         .with_context(|| format!("cannot listen on {listen}; choose another address with --listen"))?;
     let address = listener.address();
-    let serving = listener.serve(app);
-    readiness.set(Phase::Ready);
+    let serving = listener.serve(backend.router());
+    backend.health().set(Condition::Ready);
     info!(%address, https = tls.is_some(), anonymous = config.auth.allow_anonymous, "listening");
-    Ok(Running { address, readiness, serving, tls, keys, created, config: config.clone() })
+    Ok(Running { address, backend, serving, tls, keys, created, config: config.clone() })
 }
 
 impl Running {
@@ -101,9 +101,14 @@ impl Running {
             error!(%error, "the log level stays as it was");
         }
         match keys::reread(&self.config.storage.data_dir, self.config.auth.keys_file.as_deref()) {
-            Ok(found) => drop(put_in_force(found, &self.keys)),
+            Ok(found) => {
+                if let Err(error) = put_in_force(found, &self.keys, &self.backend) {
+                    error!(error = %chain(error), "the keys stay as they were");
+                }
+            }
             Err(error) => error!(error = %chain(error), "the keys stay as they were"),
         }
+        self.backend.set_request_sample(after.config.log.request_sample);
         if let Some(tls) = &self.tls {
             match tls.reload() {
                 Ok(()) => info!("certificate read again"),
@@ -120,14 +125,23 @@ impl Running {
         }
     }
 
+    /// Waits until the storage fails; nothing is taken from then on.
+    pub async fn storage_failed(&self) -> StorageFailure {
+        self.backend.storage_failed().await
+    }
+
     /// Stops: not ready, no new connections, open requests finish, the storage closes.
-    pub async fn stop(self) {
-        self.readiness.set(Phase::Draining);
+    ///
+    /// # Errors
+    /// The storage could not be left clean; the next start recovers it.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        self.backend.health().set(Condition::Draining);
         sleep(self.config.server.drain_delay).await;
         let cut = self.serving.drain(self.config.server.drain_timeout).await;
         if cut > 0 {
             warn!(connections = cut, "cut off: they did not finish within server.drain_timeout");
         }
+        self.backend.close().await
     }
 }
 
@@ -154,7 +168,11 @@ fn tls(config: &Config) -> anyhow::Result<Option<Arc<TlsSource>>> {
 }
 
 /// Puts the keys of all files in force; returns the one that was created.
-fn put_in_force(loaded: Bootstrapped, keys: &ArcSwap<Keys>) -> Option<KeyEntry> {
+fn put_in_force(
+    loaded: Bootstrapped,
+    keys: &ArcSwap<Keys>,
+    backend: &Backend,
+) -> anyhow::Result<Option<KeyEntry>> {
     for warning in &loaded.warnings {
         warn!("{warning}");
     }
@@ -163,6 +181,7 @@ fn put_in_force(loaded: Bootstrapped, keys: &ArcSwap<Keys>) -> Option<KeyEntry> 
         info!(ak = key.ak, project_id = key.project_id, %credentials, "access key created; its secret is in the file");
     }
     info!(keys = loaded.keys.len(), %credentials, "keys loaded");
+    backend.replace_keys(&loaded.keys)?;
     keys.store(Arc::new(loaded.keys));
-    loaded.created
+    Ok(loaded.created)
 }

@@ -48,7 +48,7 @@ fn without_any_source_the_defaults_hold() {
     );
     assert!(!auth.allow_anonymous && auth.public_hosts.is_empty() && auth.keys_file.is_none());
     assert_eq!(auth.unsigned_payload, UnsignedPayload::NotJson);
-    assert_eq!((limits.streams_per_project, limits.retention_hours_max), (None, 168));
+    assert_eq!((limits.common_partitions_per_project, limits.apps_per_project), (None, None));
     assert!(tls.certificate.is_none());
     assert_eq!(log.format, LogFormat::Auto);
     assert!(storage.data_dir.ends_with("millpond"));

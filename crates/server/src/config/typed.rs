@@ -75,8 +75,6 @@ pub struct Auth {
     pub keys_file: Option<PathBuf>,
     /// Unsigned requests pass; only ever true on loopback.
     pub allow_anonymous: bool,
-    /// Greatest distance between a request's date and the clock.
-    pub clock_tolerance: Duration,
     /// Compare the scope of a signature with `region` and `service`.
     pub check_scope: bool,
     /// Expected region.
@@ -96,8 +94,6 @@ pub enum UnsignedPayload {
     Never,
     /// Those that are not JSON.
     NotJson,
-    /// All.
-    Always,
 }
 
 /// Section `bootstrap`.
@@ -120,19 +116,15 @@ pub struct Storage {
     pub journal_file_bytes: u64,
     /// Bytes of a full segment.
     pub segment_bytes: u64,
-    /// Free bytes below which records are refused.
-    pub disk_reserve: u64,
 }
 
 /// Section `limits`; `None` is unlimited.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Longest retention, in hours.
-    pub retention_hours_max: u32,
-    /// Streams of a project.
-    pub streams_per_project: Option<u64>,
-    /// Partitions of a project.
-    pub partitions_per_project: Option<u64>,
+    /// ACTIVE partitions of a project's COMMON streams.
+    pub common_partitions_per_project: Option<u64>,
+    /// ACTIVE partitions of a project's ADVANCED streams.
+    pub advanced_partitions_per_project: Option<u64>,
     /// Apps of a project.
     pub apps_per_project: Option<u64>,
 }
@@ -218,12 +210,12 @@ impl Config {
                 data_dir: read.with("storage.data_dir", sources::path)?,
                 journal_file_bytes: read.bytes("storage.journal_file_bytes")?,
                 segment_bytes: read.bytes("storage.segment_bytes")?,
-                disk_reserve: read.bytes("storage.disk_reserve")?,
             },
             limits: Limits {
-                retention_hours_max: read.parse("limits.retention_hours_max")?,
-                streams_per_project: read.with("limits.streams_per_project", setting::quota)?,
-                partitions_per_project: read.with("limits.partitions_per_project", setting::quota)?,
+                common_partitions_per_project: read
+                    .with("limits.common_partitions_per_project", setting::quota)?,
+                advanced_partitions_per_project: read
+                    .with("limits.advanced_partitions_per_project", setting::quota)?,
                 apps_per_project: read.with("limits.apps_per_project", setting::quota)?,
             },
             log: Log {
@@ -278,7 +270,6 @@ impl Auth {
         Ok(Self {
             keys_file: read.path("auth.keys_file")?,
             allow_anonymous: read.parse("auth.allow_anonymous")?,
-            clock_tolerance: read.span("auth.clock_tolerance")?,
             check_scope: read.parse("auth.check_scope")?,
             region: read.parse("auth.region")?,
             service: read.parse("auth.service")?,
@@ -296,7 +287,6 @@ fn unsigned_payload(text: &str) -> Option<UnsignedPayload> {
     match text {
         "never" => Some(UnsignedPayload::Never),
         "not-json" => Some(UnsignedPayload::NotJson),
-        "always" => Some(UnsignedPayload::Always),
         _ => None,
     }
 }

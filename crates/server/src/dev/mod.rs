@@ -11,7 +11,7 @@ use crate::{
     config::{FlagValue, Loaded},
     exit::Exit,
     output, serve,
-    wiring::Running,
+    wiring::{Running, Seed},
 };
 pub use snippets::Snippets;
 
@@ -37,7 +37,7 @@ pub fn run(args: &DevArgs) -> anyhow::Result<Exit> {
         listen.ip().is_loopback(),
         "`millpond dev` listens on a loopback address only; use `millpond serve` for {listen}"
     );
-    serve::run(&sources, &|loaded, running| {
+    serve::run(&sources, Seed::Demo, &|loaded, running| {
         output::data(&greeting(loaded, running, std::io::stdout().is_terminal()));
     })
 }

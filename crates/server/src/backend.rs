@@ -1,0 +1,213 @@
+//! Engine, service and API: the only place that names a concrete engine.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::Context as _;
+use axum::Router;
+use millpond_engine::{Clock, Entropy, OsEntropy, StorageFailure, SystemClock};
+use millpond_engine_local::{LocalEngine, Settings as EngineSettings};
+use millpond_http_api::{AccessKey, Api, Condition, Health, Keyring, Settings as ApiSettings, StaticToken};
+use millpond_model::{PartitionCount, ProjectId, StreamSpec, Timestamp};
+use millpond_seglog::{disk::RealDisk, journal::JournalSettings};
+use millpond_service::{Error as ServiceError, Service, Settings as ServiceSettings};
+use millpond_wire::signing::{SecretKey, SecurityToken};
+use tokio::task::JoinHandle;
+use tracing::{info, warn};
+
+use crate::{
+    config::{Config, UnsignedPayload},
+    dev,
+    keys::Keys,
+    storage_metrics::StorageMetrics,
+};
+
+/// How often partitions expire and what was left over is removed.
+const HOUSEKEEPING: Duration = Duration::from_mins(1);
+
+/// Journal files of full size that fit before the engine waits for segments.
+const JOURNAL_FILES: u64 = 8;
+
+/// Everything behind the listener.
+pub struct Backend {
+    engine: Arc<LocalEngine>,
+    service: Arc<Service>,
+    api: Api,
+    keyring: Arc<Keyring>,
+    health: Health,
+    housekeeping: JoinHandle<()>,
+}
+
+impl Backend {
+    /// Opens the data directory and puts service and API on it. No key is in force yet.
+    ///
+    /// # Errors
+    /// The directory is in use, damaged, newer than this version, or cannot be read.
+    pub async fn open(config: &Config) -> anyhow::Result<Self> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
+        let engine = Arc::new(open_engine(config, &clock, &entropy).await?);
+        if engine.recovered_frames() > 0 {
+            info!(frames = engine.recovered_frames(), "recovered what the last process left in the journal");
+        }
+        let service = Service::open(
+            engine.engine(),
+            Arc::clone(&clock),
+            Arc::clone(&entropy),
+            service_settings(config),
+        );
+        let service = Arc::new(service.await.context("the service cannot start on the data directory")?);
+        let (keyring, health) = (Arc::new(Keyring::default()), Health::new());
+        let api = Api::new(
+            Arc::clone(&service),
+            Arc::clone(&keyring),
+            health.clone(),
+            api_settings(config),
+            clock,
+            entropy,
+        );
+        StorageMetrics::register(&engine, api.registry());
+        let housekeeping = tokio::spawn(keep_house(Arc::clone(&service)));
+        Ok(Self { engine, service, api, keyring, health, housekeeping })
+    }
+
+    /// What the listener serves.
+    pub fn router(&self) -> Router {
+        self.api.router()
+    }
+
+    /// The condition that `/readyz` tells.
+    pub fn health(&self) -> &Health {
+        &self.health
+    }
+
+    /// Puts other keys in force.
+    ///
+    /// # Errors
+    /// A key that is not valid; the old ones stay.
+    pub fn replace_keys(&self, keys: &Keys) -> anyhow::Result<()> {
+        let (mut access_keys, mut tokens) = (Vec::new(), Vec::new());
+        for entry in keys.entries() {
+            let project: ProjectId = entry.project_id.parse().context("project_id of a key")?;
+            access_keys.push(AccessKey {
+                access_key: entry.ak.as_str().into(),
+                secret: SecretKey::new(entry.sk.expose()),
+                project: project.clone(),
+                security_token: entry.security_token.as_ref().map(|token| SecurityToken {
+                    token: SecretKey::new(token.expose()),
+                    expires_at: Timestamp::from_millis(i64::MAX),
+                }),
+            });
+            tokens.extend(entry.token.as_ref().map(|token| StaticToken {
+                token: SecretKey::new(token.expose()),
+                project,
+                owner: entry.ak.as_str().into(),
+            }));
+        }
+        self.keyring.replace(millpond_http_api::Keys::new(access_keys, tokens));
+        Ok(())
+    }
+
+    /// Changes how many successful requests are logged.
+    pub fn set_request_sample(&self, sample: u32) {
+        self.api.set_request_sample(sample);
+    }
+
+    /// Creates the demo stream in a project that has none.
+    ///
+    /// # Errors
+    /// The project's id is none, or the storage failed.
+    pub async fn seed(&self, project: &str) -> anyhow::Result<()> {
+        let project: ProjectId = project.parse()?;
+        let spec = StreamSpec::new(dev::DEMO_STREAM.parse()?, PartitionCount::new(dev::DEMO_PARTITIONS)?);
+        match self.service.create_stream(&project, spec).await {
+            Ok(()) | Err(ServiceError::StreamExists { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Waits until the storage fails; tells so through `/readyz` first.
+    pub async fn storage_failed(&self) -> StorageFailure {
+        let failure = self.engine.failed().await;
+        self.health.set(Condition::StorageFailed);
+        failure
+    }
+
+    /// Closes the data directory so that the next start has nothing to recover.
+    ///
+    /// # Errors
+    /// The storage failed; the next start recovers what was acknowledged.
+    pub async fn close(self) -> anyhow::Result<()> {
+        self.housekeeping.abort();
+        let engine = self.engine;
+        tokio::task::spawn_blocking(move || engine.close())
+            .await?
+            .context("the data directory was not left clean")
+    }
+}
+
+async fn open_engine(
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+    entropy: &Arc<dyn Entropy>,
+) -> anyhow::Result<LocalEngine> {
+    let settings = engine_settings(config);
+    let (root, clock, entropy) = (config.storage.data_dir.clone(), Arc::clone(clock), Arc::clone(entropy));
+    let open = move || LocalEngine::open(Arc::new(RealDisk), &root, clock, entropy, settings);
+    let opened = tokio::task::spawn_blocking(open).await?;
+    opened.with_context(|| format!("cannot open the data directory {}", config.storage.data_dir.display()))
+}
+
+fn engine_settings(config: &Config) -> EngineSettings {
+    let file_bytes_max = config.storage.journal_file_bytes;
+    EngineSettings {
+        journal: JournalSettings {
+            file_bytes_max,
+            total_bytes_max: file_bytes_max.saturating_mul(JOURNAL_FILES),
+            ..JournalSettings::default()
+        },
+        segment_bytes_max: config.storage.segment_bytes,
+        ..EngineSettings::default()
+    }
+}
+
+fn service_settings(config: &Config) -> ServiceSettings {
+    let quota = |quota: Option<u64>| quota.map(|quota| u32::try_from(quota).unwrap_or(u32::MAX));
+    ServiceSettings {
+        partition_quota_common: quota(config.limits.common_partitions_per_project),
+        partition_quota_advanced: quota(config.limits.advanced_partitions_per_project),
+        app_quota: quota(config.limits.apps_per_project),
+    }
+}
+
+fn api_settings(config: &Config) -> ApiSettings {
+    let auth = &config.auth;
+    ApiSettings {
+        body_bytes_max: config.server.body_bytes_max,
+        allow_anonymous: auth.allow_anonymous,
+        extra_hosts: auth.public_hosts.clone(),
+        allow_unsigned_payload: auth.unsigned_payload == UnsignedPayload::NotJson,
+        region: auth.check_scope.then(|| auth.region.clone()),
+        service: auth.check_scope.then(|| auth.service.clone()),
+        request_sample: config.log.request_sample,
+        version: env!("CARGO_PKG_VERSION"),
+        ..ApiSettings::default()
+    }
+}
+
+async fn keep_house(service: Arc<Service>) {
+    let mut ticks = tokio::time::interval(HOUSEKEEPING);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let done = service.housekeep().await;
+        if done.partitions_expired > 0 || done.logs_dropped > 0 {
+            info!(expired = done.partitions_expired, dropped = done.logs_dropped, "housekeeping");
+        }
+        if done.failures > 0 {
+            warn!(
+                failures = done.failures,
+                "housekeeping could not do everything; it tries again in a minute"
+            );
+        }
+    }
+}
