@@ -106,7 +106,7 @@ impl LocalEngine {
     ///
     /// # Errors
     /// The failure that kept it from leaving nothing to recover; nothing acknowledged is lost then either.
-    pub fn close(self) -> Result<(), StorageFailure> {
+    pub fn close(&self) -> Result<(), StorageFailure> {
         self.committer.queue.close();
         self.join();
         self.mark()
