@@ -35,6 +35,9 @@ impl Committer {
     pub(crate) fn mark(&self) -> Result<(), StorageFailure> {
         let mut behind = self.store.behind.lock();
         let mark = self.journal.lock().mark();
+        if behind.is_marked(mark.position) {
+            return Ok(());
+        }
         let dropped = self.store.set_mark(mark, &mut behind)?;
         self.journal.lock().release(&mark);
         self.released.notify_all();
@@ -177,6 +180,7 @@ impl Store {
         behind.partitions.clear();
         behind.segments.clear();
         behind.new_files.clear();
+        behind.marked = Some(mark.position);
         self.stats.count_mark();
         Ok(dropped)
     }

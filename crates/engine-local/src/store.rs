@@ -67,6 +67,15 @@ pub(crate) struct Behind {
     /// Batches in memory, oldest first: whose, where they end, how long they are.
     pub(crate) tails: VecDeque<(Arc<PartitionLog>, u64, u64)>,
     pub(crate) tail_bytes: u64,
+    /// Position of the last mark.
+    pub(crate) marked: Option<u64>,
+}
+
+impl Behind {
+    /// Whether a mark at `position` would keep nothing new.
+    pub(crate) fn is_marked(&self, position: u64) -> bool {
+        self.marked == Some(position) && self.partitions.is_empty() && self.doomed.is_empty()
+    }
 }
 
 /// Counters since the engine was opened.
@@ -155,7 +164,8 @@ impl Store {
 
     /// Makes a durable batch readable.
     pub(crate) fn publish_batch(&self, log: &Arc<PartitionLog>, batch: Batch) {
-        let bytes = batch.bytes().len() as u64;
+        // Counted first: whoever writes the batch may be quicker than this thread, and counts it down.
+        self.unwritten.lock().bytes += batch.bytes().len() as u64;
         let mut inner = log.lock();
         assert_eq!(
             batch.header().base,
@@ -166,12 +176,9 @@ impl Store {
         inner.tail.push_back(batch);
         let enqueue = !std::mem::replace(&mut inner.queued, true);
         drop(inner);
-        let mut unwritten = self.unwritten.lock();
-        unwritten.bytes += bytes;
         if enqueue {
-            unwritten.partitions.push(Arc::clone(log));
+            self.unwritten.lock().partitions.push(Arc::clone(log));
         }
-        drop(unwritten);
         log.arrived.notify_waiters();
     }
 

@@ -75,6 +75,7 @@ impl Fixture for Closed {
     async fn reopen(self) -> Self {
         let Killed { dir, clock, engine } = self.0;
         engine.close().unwrap();
+        drop(engine);
         let engine = open(Arc::new(RealDisk), dir.path(), &clock, small(true));
         assert_eq!(engine.recovered_frames(), 0, "a clean stop leaves nothing to recover");
         Self(Killed { dir, clock, engine })
