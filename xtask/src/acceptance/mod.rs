@@ -283,7 +283,7 @@ impl Trial {
 /// Prints the last lines of a log, if there is one.
 fn print_tail(log: &Path) {
     /// Enough for the last messages and a stack trace.
-    const LINES: usize = 40;
+    const LINES: usize = 15;
     let Ok(bytes) = fs::read(log) else { return };
     let text = String::from_utf8_lossy(&bytes);
     let lines: Vec<&str> = text.lines().collect();
