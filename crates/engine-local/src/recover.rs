@@ -6,7 +6,7 @@ use millpond_engine::{Clock, Entropy, StorageFailure};
 use millpond_model::{PartitionId, PartitionRef, StreamId, Timestamp};
 use millpond_seglog::{
     batch::Batch,
-    disk::{Disk, Lock},
+    disk::{Disk, Lock, Open},
     journal::{Frame, Journal, Mark, RecoverError, Recovered},
 };
 use millpond_state::{DecodeError, State, decode_proposal};
@@ -26,6 +26,9 @@ use crate::{
 
 /// Bytes of batches gathered from the journal before they go to segments.
 const REPLAY_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+/// Bytes of the lock file that are read to name its holder.
+const HOLDER_BYTES_MAX: u64 = 256;
 
 /// The directory cannot be opened. Nothing in it was changed, except by `Io` in the middle of recovery,
 /// which starts anew the next time.
@@ -134,10 +137,20 @@ fn take_lock(disk: &dyn Disk, layout: &Layout) -> Result<Box<dyn Lock>, OpenErro
         if e.kind() != io::ErrorKind::WouldBlock {
             return OpenError::Io(e);
         }
-        let holder = std::fs::read_to_string(layout.lock()).unwrap_or_default();
-        let holder = if holder.trim().is_empty() { "pid unknown" } else { holder.trim() };
-        OpenError::Locked { holder: holder.into() }
+        OpenError::Locked {
+            holder: read_holder(disk, &layout.lock()).unwrap_or_else(|_| "pid unknown".into()),
+        }
     })
+}
+
+/// What the holder of the lock wrote into it.
+fn read_holder(disk: &dyn Disk, path: &Path) -> io::Result<String> {
+    let file = disk.open(path, Open::Existing)?;
+    let mut bytes = vec![0; usize::try_from(file.len()?.min(HOLDER_BYTES_MAX)).unwrap_or_default()];
+    file.read_exact_at(&mut bytes, 0)?;
+    let text = String::from_utf8_lossy(&bytes);
+    let first = text.lines().next().map(str::trim).filter(|line| !line.is_empty());
+    first.map(String::from).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
 }
 
 /// Logs and state as the view has them.
