@@ -100,7 +100,7 @@ impl Committer {
             }
             Err(failure) => {
                 if failure.class() == Class::Refused {
-                    take_back(group.effects);
+                    self.take_back(group.effects);
                 } else {
                     self.store.fail(failure.clone());
                 }
@@ -121,9 +121,11 @@ impl Committer {
                 group.replies.push(Reply::Propose(reply));
             }
             Work::Change { op, reply } => {
+                let op = self.settle(op, now);
                 let effect = self.store.logs.read().effect(&op);
                 let result = match effect {
                     Effect::Change => {
+                        self.close_logs(&op, true);
                         group.push(kind::LOG_OP, op.encode().into(), Frame::Op(op));
                         Ok(())
                     }
@@ -134,6 +136,44 @@ impl Committer {
                 group.replies.push(Reply::Change { result, reply });
             }
             Work::Barrier { reply } => group.replies.push(Reply::Barrier(reply)),
+        }
+    }
+
+    /// Fixes what an operation means at its place in the journal: told again, it must not depend on what
+    /// came later, nor on the clock.
+    pub(crate) fn settle(&self, op: LogOp, now: Timestamp) -> LogOp {
+        let logs = self.store.logs.read();
+        match op {
+            LogOp::Trim { partition, before } => {
+                let next = logs.partition(partition).map_or(0, |log| log.lock().next);
+                LogOp::Trim { partition, before: before.min(SequenceNumber::ZERO.plus(next)) }
+            }
+            LogOp::Configure { stream, config, .. } => {
+                let floor_ms = logs.cutoff_ms(stream, now).unwrap_or(i64::MIN);
+                LogOp::Configure { stream, config, floor_ms }
+            }
+            LogOp::Create { .. } | LogOp::AddPartitions { .. } | LogOp::Drop { .. } => op,
+        }
+    }
+
+    /// From the moment a drop has its place in the journal, nothing is appended behind it.
+    fn close_logs(&self, op: &LogOp, dropped: bool) {
+        if let LogOp::Drop { stream } = op {
+            let logs = self.store.logs.read();
+            for log in logs.streams.get(stream).into_iter().flat_map(|stream| &stream.partitions) {
+                log.lock().dropped = dropped;
+            }
+        }
+    }
+
+    /// Undoes what assembling did, for a group that was not written.
+    fn take_back(&self, effects: Vec<Frame>) {
+        for effect in effects.into_iter().rev() {
+            match effect {
+                Frame::Batch { log, batch } => log.lock().next = batch.header().base,
+                Frame::Op(op) => self.close_logs(&op, false),
+                Frame::Command(_) => {}
+            }
         }
     }
 
@@ -174,6 +214,7 @@ impl Committer {
             // Whoever sets marks is gone, or works on this thread.
             return parking_lot::MutexGuard::unlocked(journal, || self.mark());
         }
+        self.store.failure().map_or(Ok(()), Err)?;
         self.released.wait(journal);
         self.store.failure().map_or(Ok(()), Err)
     }
@@ -254,15 +295,6 @@ impl Group {
         let batch = draft.batch.place(log.owner, base, arrival, time_max);
         self.push(kind::BATCH, batch.bytes().clone(), Frame::Batch { log, batch });
         Ok(Appended { first, arrival: Timestamp::from_millis(arrival) })
-    }
-}
-
-/// Gives the numbers back that batches got for nothing.
-fn take_back(effects: Vec<Frame>) {
-    for effect in effects.into_iter().rev() {
-        if let Frame::Batch { log, batch } = effect {
-            log.lock().next = batch.header().base;
-        }
     }
 }
 

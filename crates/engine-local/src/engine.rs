@@ -1,10 +1,16 @@
 //! The engine as others see it, and its two threads.
 
-use std::{path::Path, sync::Arc, thread::JoinHandle, time::Duration};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    path::Path,
+    sync::Arc,
+    thread::JoinHandle,
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use millpond_engine::{
-    AdminError, Append, AppendError, Appended, Clock, Engine, Entropy, LogConfig, Page, ProposeError,
+    AdminError, Append, AppendError, Appended, Class, Clock, Engine, Entropy, LogConfig, Page, ProposeError,
     ReadError, ReadLevel, ReadLimit, RecordLog, StateLog, StateView, StorageFailure,
 };
 use millpond_model::{Bounds, PartitionRef, SequenceNumber, StreamId, Timestamp};
@@ -89,7 +95,7 @@ impl LocalEngine {
     /// The failure that stopped the engine.
     pub fn mark(&self) -> Result<(), StorageFailure> {
         self.committer.store.failure().map_or(Ok(()), Err)?;
-        self.committer.mark().inspect_err(|failure| self.committer.store.fail(failure.clone()))
+        self.committer.mark()
     }
 
     /// Takes expired segments away now; their files go with the next mark.
@@ -110,6 +116,11 @@ impl LocalEngine {
         self.committer.queue.close();
         self.join();
         self.mark()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn committer(&self) -> &Committer {
+        &self.committer
     }
 
     fn join(&self) {
@@ -136,9 +147,19 @@ impl Drop for LocalEngine {
 fn spawn(committer: &Arc<Committer>) -> std::io::Result<Vec<JoinHandle<()>>> {
     let thread = |name: &str, work: fn(&Committer)| {
         let committer = Arc::clone(committer);
-        std::thread::Builder::new().name(name.into()).spawn(move || work(&committer))
+        std::thread::Builder::new().name(name.into()).spawn(move || work_until_panic(&committer, work))
     };
     Ok(vec![thread("journal", Committer::serve)?, thread("segments", Committer::maintain)?])
+}
+
+/// Does the work of a thread. Should it panic, an invariant is broken: the engine stops, and says so, rather
+/// than leave everybody waiting.
+fn work_until_panic(committer: &Committer, work: fn(&Committer)) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| work(committer))) {
+        committer.stop(StorageFailure::new(Class::Fatal, "a thread of the engine panicked"));
+        committer.queue.abandon();
+        resume_unwind(panic);
+    }
 }
 
 impl Committer {
@@ -158,8 +179,7 @@ impl Committer {
                 self.make_ready(preparation);
             }
             if self.store.unwritten.lock().bytes > self.store.settings.unwritten_bytes_max {
-                let result = self.store.write_behind(&mut self.store.behind.lock());
-                self.attempt(result);
+                self.write_behind();
             }
         }
     }
@@ -202,7 +222,7 @@ impl RecordLog for Committer {
         if self.store.logs.read().config(stream) == Some(config) {
             return Ok(());
         }
-        self.change(LogOp::Configure { stream, config }).await
+        self.change(LogOp::Configure { stream, config, floor_ms: i64::MIN }).await
     }
 
     async fn trim(&self, of: PartitionRef, before: SequenceNumber) -> Result<(), AdminError> {

@@ -20,9 +20,6 @@ where
 
 /// A segment could not be read; damage is told apart from a failing system.
 pub(crate) fn of_segment(partition: PartitionRef, base: u64, source: SegmentError) -> StorageFailure {
-    let class = match source {
-        SegmentError::Io(_) => Class::Unknown,
-        SegmentError::Header | SegmentError::Batch { .. } => Class::Corrupt,
-    };
+    let class = if source.is_damage() { Class::Corrupt } else { Class::Unknown };
     of(class, format!("segment {base} of partition {partition}"), source)
 }

@@ -5,7 +5,7 @@ use std::io;
 use millpond_model::PartitionRef;
 use millpond_seglog::{
     index::{ENTRY_LEN, IndexEntry, STRETCH_BYTES},
-    segment::{SEGMENT_HEADER_LEN, SegmentError, Walk},
+    segment::{SEGMENT_HEADER_LEN, SegmentError, Walk, check_header},
 };
 
 use crate::{files::Part, layout, partition::Segment, store::Store};
@@ -34,13 +34,22 @@ impl IndexRule {
     }
 }
 
+/// An index, as far as there is one.
+pub(crate) struct Loaded {
+    pub(crate) entries: Vec<IndexEntry>,
+    /// Bytes of the index file that are good.
+    pub(crate) good_len: u64,
+    /// Where the segment is damaged, if it is: there is no entry behind that. Who reads that far meets it.
+    pub(crate) damage: Option<SegmentError>,
+}
+
 impl Store {
-    /// All entries of a segment, and how many bytes of the index file are good.
+    /// The entries of a segment.
     pub(crate) fn load_index(
         &self,
         partition: PartitionRef,
         segment: &Segment,
-    ) -> Result<(Vec<IndexEntry>, u64), SegmentError> {
+    ) -> Result<Loaded, SegmentError> {
         let owner = layout::owner(partition);
         let stored = match self.files.existing(partition, segment.base, Part::Index) {
             Ok(file) => {
@@ -58,8 +67,11 @@ impl Store {
         let mut entries = IndexEntry::decode_all(&stored, owner, segment.base);
         entries.retain(|entry| entry.place < segment.len && entry.base < segment.end);
         let good_len = (entries.len() * ENTRY_LEN) as u64;
-        self.extend_index(partition, segment, &mut entries)?;
-        Ok((entries, good_len))
+        let damage = match self.extend_index(partition, segment, &mut entries) {
+            Err(e) if e.is_damage() => Some(e),
+            extended => extended.map(|()| None)?,
+        };
+        Ok(Loaded { entries, good_len, damage })
     }
 
     /// Walks what lies behind the last entry.
@@ -70,6 +82,7 @@ impl Store {
         entries: &mut Vec<IndexEntry>,
     ) -> Result<(), SegmentError> {
         let file = self.files.existing(partition, segment.base, Part::Records)?;
+        check_header(&*file, layout::owner(partition), segment.base)?;
         let (place, base, mut time_max) = match entries.last() {
             Some(last) => (last.place, last.base, last.time_max_before_ms),
             None => (SEGMENT_HEADER_LEN as u64, segment.base, i64::MIN),

@@ -13,11 +13,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use millpond_engine::Entropy;
 use millpond_model::PartitionRef;
 use millpond_seglog::{
     Owner, crc32c,
     disk::{Disk, Open, write_atomically},
+    journal::holds_groups,
 };
 
 use crate::recover::OpenError;
@@ -70,15 +70,27 @@ impl Layout {
         self.partition(partition).join(format!("{base:020}.idx"))
     }
 
-    /// Reads the FORMAT file; a directory without one gets one. Returns the instance.
-    pub(crate) fn identify(&self, disk: &dyn Disk, entropy: &dyn Entropy) -> Result<u128, OpenError> {
+    /// Creates the directory, durably: what was not there is synced in the directory above it, where that
+    /// one may be read.
+    pub(crate) fn create_root(&self, disk: &dyn Disk) -> io::Result<()> {
+        let missing = |dir: &&Path| matches!(disk.list(dir), Err(e) if e.kind() == io::ErrorKind::NotFound);
+        let created: Vec<&Path> = self.root.ancestors().take_while(missing).collect();
+        disk.create_dir(&self.root)?;
+        for above in created.into_iter().filter_map(Path::parent) {
+            let above = if above.as_os_str().is_empty() { Path::new(".") } else { above };
+            match disk.sync_dir(above) {
+                Err(e) if e.kind() != io::ErrorKind::PermissionDenied => return Err(e),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the FORMAT file; returns the instance, or `None` when there is no such file.
+    pub(crate) fn identify(&self, disk: &dyn Disk) -> Result<Option<u128>, OpenError> {
         let file = match disk.open(&self.root.join("FORMAT"), Open::Existing) {
             Ok(file) => file,
-            Err(e) if e.kind() == io::ErrorKind::NotFound => {
-                let instance = entropy.random();
-                write_atomically(disk, &self.root, "FORMAT", &encode_format(VERSION, instance))?;
-                return Ok(instance);
-            }
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(e) => return Err(e.into()),
         };
         let mut bytes = [0; FORMAT_LEN];
@@ -90,8 +102,22 @@ impl Layout {
         match decode_format(&bytes) {
             None => Err(OpenError::NotADataDirectory),
             Some((found, _)) if found > VERSION => Err(OpenError::Newer { found, known: VERSION }),
-            Some((_, instance)) => Ok(instance),
+            Some((_, instance)) => Ok(Some(instance)),
         }
+    }
+
+    /// Writes the FORMAT file: the last step of making a directory, so that one with it is complete.
+    pub(crate) fn sign(&self, disk: &dyn Disk, instance: u128) -> io::Result<()> {
+        write_atomically(disk, &self.root, "FORMAT", &encode_format(VERSION, instance))
+    }
+
+    /// Whether journal or segments hold anything.
+    pub(crate) fn holds_records(&self, disk: &dyn Disk) -> io::Result<bool> {
+        let absent_is_empty =
+            |e: io::Error| if e.kind() == io::ErrorKind::NotFound { Ok(true) } else { Err(e) };
+        let no_streams = disk.list(&self.streams()).map(|names| names.is_empty()).or_else(absent_is_empty)?;
+        let no_groups = holds_groups(disk, &self.journal()).map(|holds| !holds).or_else(absent_is_empty)?;
+        Ok(!(no_streams && no_groups))
     }
 }
 

@@ -22,6 +22,7 @@ mod failure;
 mod files;
 mod index;
 mod layout;
+mod leftovers;
 mod log_op;
 mod logs;
 mod maintain;
@@ -33,6 +34,9 @@ mod recover;
 mod rows;
 mod settings;
 mod store;
+mod sums;
+#[cfg(test)]
+mod tests;
 mod view;
 mod write_behind;
 

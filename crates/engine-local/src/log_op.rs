@@ -7,11 +7,28 @@ use prost::{Message, Oneof};
 /// A change of the logs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LogOp {
-    Create { stream: StreamId, partitions: u32, config: LogConfig },
-    AddPartitions { stream: StreamId, total: u32 },
-    Configure { stream: StreamId, config: LogConfig },
-    Trim { partition: PartitionRef, before: SequenceNumber },
-    Drop { stream: StreamId },
+    Create {
+        stream: StreamId,
+        partitions: u32,
+        config: LogConfig,
+    },
+    AddPartitions {
+        stream: StreamId,
+        total: u32,
+    },
+    /// Records that arrived before `floor_ms` had expired by then, and stay so under any retention.
+    Configure {
+        stream: StreamId,
+        config: LogConfig,
+        floor_ms: i64,
+    },
+    Trim {
+        partition: PartitionRef,
+        before: SequenceNumber,
+    },
+    Drop {
+        stream: StreamId,
+    },
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -28,8 +45,8 @@ enum KindTwin {
     Create(CreateTwin),
     #[prost(uint32, tag = "3")]
     AddPartitions(u32),
-    #[prost(uint32, tag = "4")]
-    Configure(u32),
+    #[prost(message, tag = "4")]
+    Configure(ConfigureTwin),
     #[prost(message, tag = "5")]
     Trim(TrimTwin),
     #[prost(bool, tag = "6")]
@@ -42,6 +59,14 @@ struct CreateTwin {
     partitions: u32,
     #[prost(uint32, tag = "2")]
     retention_hours: u32,
+}
+
+#[derive(Clone, Copy, PartialEq, Message)]
+struct ConfigureTwin {
+    #[prost(uint32, tag = "1")]
+    retention_hours: u32,
+    #[prost(sfixed64, tag = "2")]
+    floor_ms: i64,
 }
 
 #[derive(Clone, Copy, PartialEq, Message)]
@@ -70,7 +95,10 @@ impl LogOp {
                 retention_hours: config.retention.get(),
             }),
             Self::AddPartitions { total, .. } => KindTwin::AddPartitions(*total),
-            Self::Configure { config, .. } => KindTwin::Configure(config.retention.get()),
+            Self::Configure { config, floor_ms, .. } => KindTwin::Configure(ConfigureTwin {
+                retention_hours: config.retention.get(),
+                floor_ms: *floor_ms,
+            }),
             Self::Trim { partition, before } => {
                 KindTwin::Trim(TrimTwin { partition: partition.partition.index(), before: before.get() })
             }
@@ -88,7 +116,9 @@ impl LogOp {
                 Self::Create { stream, partitions, config: config(retention_hours)? }
             }
             KindTwin::AddPartitions(total) => Self::AddPartitions { stream, total },
-            KindTwin::Configure(hours) => Self::Configure { stream, config: config(hours)? },
+            KindTwin::Configure(ConfigureTwin { retention_hours, floor_ms }) => {
+                Self::Configure { stream, config: config(retention_hours)?, floor_ms }
+            }
             KindTwin::Trim(TrimTwin { partition, before }) => Self::Trim {
                 partition: PartitionRef { stream, partition: PartitionId::new(partition) },
                 before: SequenceNumber::new(before).ok()?,
@@ -110,7 +140,7 @@ mod tests {
         for op in [
             LogOp::Create { stream, partitions: 5, config },
             LogOp::AddPartitions { stream, total: 9 },
-            LogOp::Configure { stream, config },
+            LogOp::Configure { stream, config, floor_ms: -5 },
             LogOp::Trim { partition, before: SequenceNumber::ZERO },
             LogOp::Drop { stream },
         ] {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use millpond_engine::LogConfig;
-use millpond_model::{PartitionId, PartitionRef, StreamId};
+use millpond_model::{PartitionId, PartitionRef, StreamId, Timestamp};
 
 use crate::{log_op::LogOp, partition::PartitionLog};
 
@@ -24,6 +24,8 @@ pub(crate) struct Logs {
 
 pub(crate) struct StreamLogs {
     pub(crate) config: LogConfig,
+    /// Records that arrived before this have expired, whatever the retention is by now.
+    pub(crate) floor_ms: i64,
     pub(crate) partitions: Vec<Arc<PartitionLog>>,
 }
 
@@ -44,6 +46,11 @@ impl Logs {
 
     pub(crate) fn config(&self, stream: StreamId) -> Option<LogConfig> {
         self.streams.get(&stream).map(|logs| logs.config)
+    }
+
+    /// Arrivals before this are out of retention at `now`; `None` when the stream is gone.
+    pub(crate) fn cutoff_ms(&self, stream: StreamId, now: Timestamp) -> Option<i64> {
+        self.streams.get(&stream).map(|logs| logs.cutoff_ms(now))
     }
 
     pub(crate) fn effect(&self, op: &LogOp) -> Effect {
@@ -68,20 +75,21 @@ impl Logs {
         self.changed.insert(op.stream());
         match op {
             LogOp::Create { stream, partitions, config } => {
-                let logs = self
-                    .streams
-                    .entry(*stream)
-                    .or_insert(StreamLogs { config: *config, partitions: Vec::new() });
-                logs.grow(*stream, *partitions);
+                self.streams.entry(*stream).or_insert_with(|| {
+                    let mut logs = StreamLogs { config: *config, floor_ms: i64::MIN, partitions: Vec::new() };
+                    logs.grow(*stream, *partitions);
+                    logs
+                });
             }
             LogOp::AddPartitions { stream, total } => {
                 if let Some(logs) = self.streams.get_mut(stream) {
                     logs.grow(*stream, *total);
                 }
             }
-            LogOp::Configure { stream, config } => {
+            LogOp::Configure { stream, config, floor_ms } => {
                 if let Some(logs) = self.streams.get_mut(stream) {
                     logs.config = *config;
+                    logs.floor_ms = logs.floor_ms.max(*floor_ms);
                 }
             }
             LogOp::Trim { partition, before } => {
@@ -102,6 +110,15 @@ impl Logs {
 }
 
 impl StreamLogs {
+    /// Arrivals before this are out of retention at `now`.
+    pub(crate) fn cutoff_ms(&self, now: Timestamp) -> i64 {
+        now.minus(self.config.retention.as_duration()).as_millis().max(self.floor_ms)
+    }
+
+    pub(crate) fn count(&self) -> u32 {
+        u32::try_from(self.partitions.len()).expect("a stream has at most 2^32 partitions")
+    }
+
     fn grow(&mut self, stream: StreamId, total: u32) {
         for i in self.partitions.len()..index_of(total) {
             let partition = PartitionId::new(u32::try_from(i).expect("below the total"));

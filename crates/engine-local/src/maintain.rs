@@ -1,8 +1,14 @@
 //! Behind the acknowledgement: marks, retention, and the files that go with them.
 
-use std::{collections::BTreeSet, io, path::Path, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
 
-use millpond_engine::{Class, LogConfig, StorageFailure};
+use millpond_engine::{Class, StorageFailure};
 use millpond_model::{PartitionRef, StreamId};
 use millpond_seglog::journal::Mark;
 
@@ -26,19 +32,27 @@ const INDEX_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// The changes of the logs that a mark takes along.
 struct LogChanges {
     applied: u64,
+    /// The streams there are, with the number of their partitions.
+    known: BTreeMap<StreamId, u32>,
     rows: Vec<Change>,
     dropped: Vec<(StreamId, Vec<Arc<PartitionLog>>)>,
 }
 
 impl Committer {
     /// Makes everything durable outside the journal, keeps how far it goes, and frees journal files.
+    ///
+    /// After a failure there is never another mark: what a failed sync left behind must not be trusted, and
+    /// what the failed mark had taken along would be missing.
     pub(crate) fn mark(&self) -> Result<(), StorageFailure> {
         let mut behind = self.store.behind.lock();
+        self.store.failure().map_or(Ok(()), Err)?;
         let mark = self.journal.lock().mark();
         if behind.is_marked(mark.position) {
+            self.released.notify_all();
             return Ok(());
         }
-        let dropped = self.store.set_mark(mark, &mut behind)?;
+        let dropped =
+            self.store.set_mark(mark, &mut behind).inspect_err(|failure| self.stop(failure.clone()))?;
         self.journal.lock().release(&mark);
         self.released.notify_all();
         self.store.remove_files(&mut behind, dropped);
@@ -55,7 +69,7 @@ impl Committer {
             if !wishes.write && !wishes.mark && wishes.prepare.is_none() && !wishes.stop {
                 self.wished.wait_for(&mut wishes, TICK);
             }
-            if wishes.stop {
+            if wishes.stop || self.store.failure().is_some() {
                 return;
             }
             let (write, mut mark) = (std::mem::take(&mut wishes.write), std::mem::take(&mut wishes.mark));
@@ -77,48 +91,60 @@ impl Committer {
             }
             if mark || now.saturating_sub(marked) >= self.store.settings.mark_interval {
                 marked = now;
-                self.attempt(self.mark());
+                let _failure_stopped_the_engine = self.mark();
             } else if write {
-                let mut behind = self.store.behind.lock();
-                self.attempt(self.store.write_behind(&mut behind));
+                self.write_behind();
             }
         }
     }
 
     pub(crate) fn make_ready(&self, preparation: millpond_seglog::journal::Preparation) {
+        let slot = preparation.slot();
         let prepared = preparation.run();
         let mut journal = self.journal.lock();
         match prepared {
             Ok(prepared) => journal.add(prepared),
             Err(error) => {
-                journal.preparation_failed();
+                journal.preparation_failed(slot);
                 tracing::warn!(%error, "no journal file could be made ready ahead of need; is the disk full?");
             }
         }
     }
 
-    pub(crate) fn attempt(&self, result: Result<(), StorageFailure>) {
-        if let Err(failure) = result {
-            self.store.fail(failure);
-            self.released.notify_all();
+    /// Writes every tail that is not in segments yet, unless the engine stopped.
+    pub(crate) fn write_behind(&self) {
+        let mut behind = self.store.behind.lock();
+        if self.store.failure().is_some() {
+            return;
         }
+        if let Err(failure) = self.store.write_behind(&mut behind) {
+            self.stop(failure);
+        }
+    }
+
+    /// Stops the engine for good.
+    pub(crate) fn stop(&self, failure: StorageFailure) {
+        self.store.fail(failure);
+        // Under the lock, so that the committer is not between looking for a failure and waiting.
+        drop(self.journal.lock());
+        self.released.notify_all();
     }
 
     /// Takes segments out of sight whose records are all out of retention or trimmed.
     pub(crate) fn retain(&self) {
         let mut behind = self.store.behind.lock();
-        let logs: Vec<(Arc<PartitionLog>, LogConfig)> = {
+        let now = self.store.clock.now();
+        let logs: Vec<(Arc<PartitionLog>, i64)> = {
             let logs = self.store.logs.read();
             let of = |stream: &crate::logs::StreamLogs| {
-                let config = stream.config;
-                stream.partitions.iter().map(move |log| (Arc::clone(log), config)).collect::<Vec<_>>()
+                let cutoff_ms = stream.cutoff_ms(now);
+                stream.partitions.iter().map(move |log| (Arc::clone(log), cutoff_ms)).collect::<Vec<_>>()
             };
             logs.streams.values().flat_map(of).collect()
         };
         let mut index_bytes = 0;
-        for (log, config) in &logs {
-            let cutoff = self.store.clock.now().minus(config.retention.as_duration());
-            if let Err(e) = self.store.expire(log, cutoff.as_millis()) {
+        for (log, cutoff_ms) in &logs {
+            if let Err(e) = self.store.expire(log, *cutoff_ms) {
                 // Damage stays where it is and is told to whoever reads it.
                 tracing::warn!(error = &e as &dyn std::error::Error, partition = %log.partition, "retention cannot look into a segment");
             }
@@ -163,12 +189,17 @@ type Dropped = Vec<(StreamId, Vec<Arc<PartitionLog>>)>;
 impl Store {
     /// Makes everything before `mark` durable outside the journal, and keeps the mark with it.
     pub(crate) fn set_mark(&self, mark: Mark, behind: &mut Behind) -> Result<Dropped, StorageFailure> {
-        let LogChanges { applied, rows: logs, dropped } = self.take_log_changes();
+        let LogChanges { applied, known, rows: logs, dropped } = self.take_log_changes();
         self.write_behind(behind)?;
         for log in std::mem::take(&mut *self.trimmed.lock()) {
             behind.partitions.insert(log.partition, log);
         }
         let gone: BTreeSet<StreamId> = dropped.iter().map(|(stream, _)| *stream).collect();
+        // What was created since the changes of the logs were taken has no row to belong to yet; the
+        // journal behind the mark has all of it.
+        let exists =
+            |of: &PartitionRef| known.get(&of.stream).is_some_and(|count| of.partition.index() < *count);
+        let later = behind.defer(|of| exists(of) || gone.contains(&of.stream));
         let (partitions, segments) = partition_changes(behind, &dropped, &gone);
         self.sync_segments(behind, &gone)
             .map_err(|e| failure::of(Class::Unknown, "segments could not be synced", e))?;
@@ -177,9 +208,7 @@ impl Store {
         self.view
             .commit(&changes)
             .map_err(|e| failure::of(Class::Unknown, "the view could not be committed", e))?;
-        behind.partitions.clear();
-        behind.segments.clear();
-        behind.new_files.clear();
+        (behind.partitions, behind.segments, behind.new_files) = later;
         behind.marked = Some(mark.position);
         self.stats.count_mark();
         Ok(dropped)
@@ -191,13 +220,14 @@ impl Store {
         let row = |stream: StreamId| {
             let row = logs.streams.get(&stream).map(|stream| LogsRow {
                 config: stream.config,
-                partitions: u32::try_from(stream.partitions.len())
-                    .expect("a stream has at most 2^32 partitions"),
+                floor_ms: stream.floor_ms,
+                partitions: stream.count(),
             });
             (stream.as_bytes().to_vec(), row.map(rows::encode_logs))
         };
         let rows = changed.into_iter().map(row).collect();
-        LogChanges { applied: logs.applied, rows, dropped: std::mem::take(&mut logs.dropped) }
+        let known = logs.streams.iter().map(|(id, stream)| (*id, stream.count())).collect();
+        LogChanges { applied: logs.applied, known, rows, dropped: std::mem::take(&mut logs.dropped) }
     }
 
     fn take_state_changes(&self) -> Vec<Change> {

@@ -1,6 +1,9 @@
 //! What waits for the journal.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::Arc,
+};
 
 use millpond_engine::{AdminError, AppendError, Appended, ProposeError};
 use millpond_state::{LogPosition, Outcome, Proposal};
@@ -109,10 +112,16 @@ impl Queue {
     }
 
     fn take(&self, inner: &mut Inner) -> Vec<Work> {
-        let (mut group, mut group_bytes) = (Vec::new(), 0);
+        let (mut group, mut group_bytes, mut changed) = (Vec::new(), 0, BTreeSet::new());
         while let Some(work) = inner.work.front() {
             let bytes = work.byte_len();
             if !group.is_empty() && group_bytes + bytes > self.group_bytes_max {
+                break;
+            }
+            // What a change does is decided by what is published: two of one stream are two groups.
+            if let Work::Change { op, .. } = work
+                && !changed.insert(op.stream())
+            {
                 break;
             }
             group_bytes += bytes;

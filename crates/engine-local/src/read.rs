@@ -52,7 +52,11 @@ impl Store {
             };
             let kept = |header: &BatchHeader| header.arrival_ms >= cutoff_ms && header.end() > oldest;
             let early = |entry: &IndexEntry| entry.arrival_ms < cutoff_ms || entry.base <= oldest;
-            let found = self.find_batch(log, &segment, early, kept)?;
+            let found = match self.find_batch(log, &segment, early, kept) {
+                // The segment was taken away meanwhile, because everything in it had expired.
+                Err(ReadError::Trimmed(_)) => continue,
+                found => found?,
+            };
             let mut inner = log.lock();
             match found {
                 Some(batch) => drop(inner.settle(batch.header().base.max(oldest), batch.header().arrival_ms)),
@@ -147,8 +151,12 @@ impl Store {
                 take_tail(log, &mut page)?;
                 return Ok(page.finish());
             };
-            if !self.take_segment(log, &segment, &mut page)? {
-                return Ok(page.finish());
+            match self.take_segment(log, &segment, &mut page) {
+                Ok(true) => {}
+                Ok(false) => return Ok(page.finish()),
+                // What lies before the damage is given; the next read begins at it.
+                Err(_) if !page.is_empty() => return Ok(page.finish()),
+                Err(e) => return Err(e),
             }
         }
     }
@@ -181,9 +189,15 @@ impl Store {
         at: Timestamp,
     ) -> Result<SequenceNumber, ReadError> {
         let log = self.log(of)?;
-        let bounds = self.bounds_of(&log).await?;
-        let store = Arc::clone(self);
-        blocking(move || store.search(&log, bounds, at.as_millis())).await
+        loop {
+            let bounds = self.bounds_of(&log).await?;
+            let (store, log) = (Arc::clone(self), Arc::clone(&log));
+            match blocking(move || store.search(&log, bounds, at.as_millis())).await {
+                // Retention took a segment away meanwhile: the search begins behind it.
+                Err(ReadError::Trimmed(_)) => {}
+                found => return found,
+            }
+        }
     }
 
     fn search(&self, log: &PartitionLog, bounds: Bounds, at_ms: i64) -> Result<SequenceNumber, ReadError> {
@@ -237,7 +251,7 @@ impl Store {
         if let Some(index) = &segment.index {
             return Ok(Arc::clone(index));
         }
-        let index = Arc::new(self.load_index(log.partition, segment)?.0);
+        let index = Arc::new(self.load_index(log.partition, segment)?.entries);
         let mut inner = log.lock();
         // A segment that grew since has entries that were not loaded.
         let same = |stored: &&mut Segment| stored.base == segment.base && stored.len == segment.len;

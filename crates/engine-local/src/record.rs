@@ -158,6 +158,11 @@ impl PageBuilder {
         self.from + self.records.len() as u64
     }
 
+    /// Whether nothing was taken yet.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
     /// Bytes of data that may still come.
     pub(crate) fn bytes_left(&self) -> u64 {
         self.limit.bytes.saturating_sub(self.bytes)

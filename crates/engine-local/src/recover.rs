@@ -14,7 +14,6 @@ use millpond_state::{DecodeError, State, decode_proposal};
 use crate::{
     Settings,
     commit::kind,
-    files::Part,
     layout::{self, Layout},
     log_op::LogOp,
     logs::{Logs, StreamLogs},
@@ -55,6 +54,14 @@ pub enum OpenError {
     /// Its FORMAT file is none.
     #[error("the FORMAT file is damaged or not ours: this is no data directory of millpond")]
     NotADataDirectory,
+    /// The FORMAT file is gone, what it describes is not.
+    #[error("the FORMAT file is missing although there is data: put it back, or use another directory")]
+    FormatMissing,
+    /// The view is gone, what it describes is not.
+    #[error(
+        "the view (state.redb) is missing or empty although there is data: put it back, or restore a backup"
+    )]
+    ViewMissing,
     /// The system failed.
     #[error("the data directory could not be read or written")]
     Io(#[from] io::Error),
@@ -81,7 +88,11 @@ impl OpenError {
     /// Whether stored bytes are damaged, so that opening again will not help.
     pub fn is_damage(&self) -> bool {
         match self {
-            Self::View(_) | Self::Segment { .. } | Self::NotADataDirectory => true,
+            Self::View(_)
+            | Self::ViewMissing
+            | Self::Segment { .. }
+            | Self::NotADataDirectory
+            | Self::FormatMissing => true,
             Self::Journal(e) => !matches!(e, RecoverError::Io(_)),
             Self::Locked { .. } | Self::Newer { .. } | Self::Io(_) | Self::Storage(_) => false,
         }
@@ -104,17 +115,18 @@ pub(crate) fn open(
     settings: Settings,
 ) -> Result<Opened, OpenError> {
     let layout = Layout::new(root);
-    disk.create_dir(root)?;
+    layout.create_root(&*disk)?;
     let lock = take_lock(&*disk, &layout)?;
-    let instance = layout.identify(&*disk, &*entropy)?;
+    let signed = layout.identify(&*disk)?;
+    let instance = signed.unwrap_or_else(|| entropy.random());
+    let (view, kept) = open_view(&*disk, &layout, signed.is_some())?;
     disk.create_dir(&layout.journal())?;
     disk.create_dir(&layout.streams())?;
-    let (view, kept) = View::open(&*disk, &layout.view())?;
     disk.sync_dir(layout.root())?;
     let mark = kept.as_ref().map(|kept| kept.mark);
     let (logs, state) = kept.map(rebuild).transpose()?.unwrap_or_default();
     let store = Store::new((disk, layout), (clock, entropy), settings, view, (logs, state));
-    store.check_segments()?;
+    let longer = store.check_segments()?;
     let (mut journal, recovered) = if let Some(mark) = mark {
         replay(&store, instance, &mark)?
     } else {
@@ -122,6 +134,7 @@ pub(crate) fn open(
         let journal = Journal::create(disk, &dir, instance, settings.journal, store.stamp())?;
         (journal, Recovered { frames: 0, torn: false })
     };
+    store.cut_segments(longer)?;
     let mark = journal.mark();
     let mut behind = store.behind.lock();
     let dropped = store.set_mark(mark, &mut behind).map_err(OpenError::Storage)?;
@@ -129,7 +142,27 @@ pub(crate) fn open(
     store.remove_files(&mut behind, dropped);
     drop(behind);
     store.remove_strangers()?;
+    if signed.is_none() {
+        store.layout.sign(&*store.disk, instance)?;
+    }
     Ok(Opened { store: Arc::new(store), journal, lock, recovered })
+}
+
+/// Opens the view. A directory that was signed has one, with a mark in it. One that was not was never
+/// completely made, so nothing was ever acknowledged from it, and it is made anew; unless there is
+/// something in it after all: then it lost its signature.
+fn open_view(disk: &dyn Disk, layout: &Layout, signed: bool) -> Result<(View, Option<Kept>), OpenError> {
+    let path = layout.view();
+    if signed {
+        let (view, kept) = View::open(disk, &path)?.ok_or(OpenError::ViewMissing)?;
+        return Ok((view, Some(kept)));
+    }
+    let view_holds = |found: Option<(View, Kept)>| found.is_some_and(|(_, kept)| kept.holds_anything());
+    // A view whose making was cut short cannot be opened.
+    if layout.holds_records(disk)? || View::open(disk, &path).is_ok_and(view_holds) {
+        return Err(OpenError::FormatMissing);
+    }
+    Ok((View::create(disk, &path)?, None))
 }
 
 fn take_lock(disk: &dyn Disk, layout: &Layout) -> Result<Box<dyn Lock>, OpenError> {
@@ -183,7 +216,7 @@ fn rebuild(kept: Kept) -> Result<(Logs, State), OpenError> {
         };
         let partitions =
             (0..row.partitions).map(|index| of(index).map(Arc::new)).collect::<Result<_, OpenError>>()?;
-        logs.streams.insert(stream, StreamLogs { config: row.config, partitions });
+        logs.streams.insert(stream, StreamLogs { config: row.config, floor_ms: row.floor_ms, partitions });
     }
     if !partitions.is_empty() || !segments.is_empty() {
         return Err(bad_row("partitions"));
@@ -278,71 +311,6 @@ impl Store {
             self.publish_batch(&log, batch);
             if self.unwritten.lock().bytes > REPLAY_BYTES_MAX {
                 self.write_behind(&mut self.behind.lock())?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Compares the segments with the view: what was written behind the last mark is cut off, because the
-    /// journal tells it again; what is missing is damage.
-    fn check_segments(&self) -> Result<(), OpenError> {
-        let logs = self.logs.read();
-        for log in logs.streams.values().flat_map(|stream| &stream.partitions) {
-            let segments: Vec<(u64, u64)> = log.lock().segments.iter().map(|s| (s.base, s.len)).collect();
-            for (base, len) in segments {
-                let damaged = OpenError::Segment { partition: log.partition, base };
-                let file = match self.files.existing(log.partition, base, Part::Records) {
-                    Err(e) if e.kind() == io::ErrorKind::NotFound => return Err(damaged),
-                    opened => opened?,
-                };
-                match file.len()? {
-                    found if found < len => return Err(damaged),
-                    found if found > len => file.set_len(len)?,
-                    _ => {}
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Removes files that belong to nothing: a crash came between the view and their removal.
-    fn remove_strangers(&self) -> Result<(), OpenError> {
-        let logs = self.logs.read();
-        let streams = self.layout.streams();
-        for name in self.disk.list(&streams)? {
-            let dir = streams.join(&name);
-            let known = name.parse::<StreamId>().ok().and_then(|id| logs.streams.get(&id));
-            let Some(stream) = known else {
-                self.remove_stream_dir(&dir);
-                continue;
-            };
-            for log in &stream.partitions {
-                self.remove_strange_segments(log)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn remove_stream_dir(&self, dir: &Path) {
-        for name in self.disk.list(dir).unwrap_or_default() {
-            self.remove_partition_dir(&dir.join(name));
-        }
-        if let Err(error) = self.disk.remove_dir(dir) {
-            tracing::warn!(%error, path = %dir.display(), "could not be removed; the next start tries again");
-        }
-    }
-
-    fn remove_strange_segments(&self, log: &PartitionLog) -> Result<(), OpenError> {
-        let dir = self.layout.partition(log.partition);
-        let names = match self.disk.list(&dir) {
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
-            names => names?,
-        };
-        let known: Vec<u64> = log.lock().segments.iter().map(|segment| segment.base).collect();
-        for name in names {
-            let base = name.split('.').next().and_then(|digits| digits.parse::<u64>().ok());
-            if base.is_none_or(|base| !known.contains(&base)) {
-                self.disk.remove_file(&dir.join(name))?;
             }
         }
         Ok(())

@@ -18,6 +18,7 @@ pub(crate) struct PartitionRow {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct LogsRow {
     pub(crate) config: LogConfig,
+    pub(crate) floor_ms: i64,
     pub(crate) partitions: u32,
 }
 
@@ -71,13 +72,17 @@ pub(crate) fn decode_partition(row: &[u8]) -> Option<PartitionRow> {
 }
 
 pub(crate) fn encode_logs(row: LogsRow) -> Vec<u8> {
-    bytes(&[u64::from(row.config.retention.get()), u64::from(row.partitions)])
+    bytes(&[u64::from(row.config.retention.get()), row.floor_ms.cast_unsigned(), u64::from(row.partitions)])
 }
 
 pub(crate) fn decode_logs(row: &[u8]) -> Option<LogsRow> {
-    let [retention, partitions] = words(row)?;
+    let [retention, floor, partitions] = words(row)?;
     let retention = RetentionHours::new(u32::try_from(retention).ok()?).ok()?;
-    Some(LogsRow { config: LogConfig { retention }, partitions: u32::try_from(partitions).ok()? })
+    Some(LogsRow {
+        config: LogConfig { retention },
+        floor_ms: floor.cast_signed(),
+        partitions: u32::try_from(partitions).ok()?,
+    })
 }
 
 pub(crate) fn encode_segment(segment: &Segment) -> Vec<u8> {

@@ -71,7 +71,23 @@ pub(crate) struct Behind {
     pub(crate) marked: Option<u64>,
 }
 
+/// Rows, segments and new files that a mark leaves to the next one.
+pub(crate) type Deferred =
+    (BTreeMap<PartitionRef, Arc<PartitionLog>>, BTreeSet<(PartitionRef, u64)>, BTreeSet<PartitionRef>);
+
 impl Behind {
+    /// Takes out what belongs to partitions for which `now` does not hold.
+    pub(crate) fn defer(&mut self, now: impl Fn(&PartitionRef) -> bool) -> Deferred {
+        let (partitions, later_partitions) =
+            std::mem::take(&mut self.partitions).into_iter().partition(|(of, _)| now(of));
+        let (segments, later_segments) =
+            std::mem::take(&mut self.segments).into_iter().partition(|(of, _)| now(of));
+        let (new_files, later_files) =
+            std::mem::take(&mut self.new_files).into_iter().partition(|of| now(of));
+        (self.partitions, self.segments, self.new_files) = (partitions, segments, new_files);
+        (later_partitions, later_segments, later_files)
+    }
+
     /// Whether a mark at `position` would keep nothing new.
     pub(crate) fn is_marked(&self, position: u64) -> bool {
         self.marked == Some(position) && self.partitions.is_empty() && self.doomed.is_empty()
@@ -219,8 +235,7 @@ impl Store {
 
     /// Arrivals before this are out of retention; `None` when the stream is gone.
     pub(crate) fn cutoff_ms(&self, partition: PartitionRef) -> Option<i64> {
-        let config = self.logs.read().config(partition.stream)?;
-        Some(self.clock.now().minus(config.retention.as_duration()).as_millis())
+        self.logs.read().cutoff_ms(partition.stream, self.clock.now())
     }
 
     /// Stops the engine for good: what is in flight fails, nothing more is taken.
@@ -231,6 +246,8 @@ impl Store {
         );
         let _first_one_counts = self.failure.set(failure);
         self.failed.send_replace(true);
+        // Under the lock, so that nobody is between looking for a failure and waiting.
+        drop(self.unwritten.lock());
         self.written.notify_all();
     }
 

@@ -12,7 +12,7 @@ use millpond_seglog::{
 use crate::{
     failure,
     files::Part,
-    index::IndexRule,
+    index::{IndexRule, Loaded},
     partition::{PartitionLog, Segment},
     store::{Behind, Store},
 };
@@ -44,8 +44,9 @@ impl Store {
         drop(inner);
         let bytes: u64 = batches.iter().map(|batch| batch.bytes().len() as u64).sum();
         let mut writer = SegmentWriter { store: self, log, active, closed: Vec::new(), fresh: Vec::new() };
-        let retention_ms = self.cutoff_ms(log.partition).map(|cutoff| self.clock.now().as_millis() - cutoff);
-        writer.write(&batches, retention_ms.unwrap_or(i64::MAX)).map_err(|e| {
+        let retention = self.logs.read().config(log.partition.stream).map(|c| c.retention.as_duration());
+        let retention_ms = retention.and_then(|r| i64::try_from(r.as_millis()).ok()).unwrap_or(i64::MAX);
+        writer.write(&batches, retention_ms).map_err(|e| {
             failure::of(
                 Class::Unknown,
                 format!("segments of partition {} could not be written", log.partition),
@@ -113,8 +114,8 @@ impl SegmentWriter<'_> {
                 self.flush(&mut gathered)?;
                 self.begin(batch)?;
             }
-            if gathered.records.is_empty() {
-                self.know_index()?;
+            if gathered.records.is_empty() && !self.know_index()? {
+                self.begin(batch)?;
             }
             self.gather(batch, &mut gathered);
             if gathered.records.len() >= WRITE_BYTES {
@@ -156,12 +157,18 @@ impl SegmentWriter<'_> {
     }
 
     /// Loads the index of a segment that was begun before the engine was opened, and drops bad entries.
-    fn know_index(&mut self) -> io::Result<()> {
+    /// `false`: the segment is damaged, and nothing more shall be written to it.
+    fn know_index(&mut self) -> io::Result<bool> {
         let Some(active) = self.active.as_mut().filter(|active| active.index_len.is_none()) else {
-            return Ok(());
+            return Ok(true);
         };
         let partition = self.log.partition;
-        let (entries, good_len) = self.store.load_index(partition, active).map_err(io::Error::other)?;
+        let Loaded { entries, good_len, damage } =
+            self.store.load_index(partition, active).map_err(io::Error::other)?;
+        if let Some(damage) = damage {
+            tracing::error!(error = &damage as &dyn std::error::Error, %partition, segment = active.base, "stored records are damaged; new ones go to a new segment");
+            return Ok(false);
+        }
         let file = self.store.files.or_create(partition, active.base, Part::Index)?;
         file.set_len(good_len)?;
         let encoded: Vec<u8> =
@@ -171,7 +178,7 @@ impl SegmentWriter<'_> {
         active.index_len = Some(encoded.len() as u64);
         active.indexed_place = entries.last().map_or(0, |last| last.place);
         active.index = Some(Arc::new(entries));
-        Ok(())
+        Ok(true)
     }
 
     fn gather(&mut self, batch: &Batch, gathered: &mut Gathered) {

@@ -122,3 +122,43 @@ mod after_a_power_cut {
     use super::*;
     conformance_suite!(PowerCut);
 }
+
+mod missing_files {
+    use super::*;
+
+    fn open_again(disk: &FaultDisk) -> Result<LocalEngine, millpond_engine_local::OpenError> {
+        let clock = Arc::new(ManualClock::new(millpond_model::Timestamp::from_millis(0)));
+        let entropy = Arc::new(SeededEntropy::new(9));
+        LocalEngine::open(Arc::new(disk.clone()), Path::new("/data"), clock, entropy, small(false))
+    }
+
+    async fn used_disk() -> FaultDisk {
+        let clock = Arc::new(ManualClock::new(millpond_model::Timestamp::from_millis(0)));
+        let cut = PowerCut::create(clock).await;
+        let config = millpond_engine::LogConfig { retention: millpond_model::RetentionHours::default() };
+        cut.engine().records.create(millpond_model::StreamId::from_random(1), 1, config).await.unwrap();
+        cut.disk.crash(|| false)
+    }
+
+    /// A directory that lost its view must not pass for a new one: opening would remove every segment.
+    #[tokio::test]
+    async fn a_directory_without_its_view_is_refused_and_left_alone() {
+        let disk = used_disk().await;
+        disk.remove_file(Path::new("/data/state.redb")).unwrap();
+        let before = disk.paths();
+        let error = open_again(&disk).err().unwrap();
+        assert!(matches!(error, millpond_engine_local::OpenError::ViewMissing), "{error}");
+        assert!(error.is_damage());
+        assert_eq!(disk.paths(), before);
+    }
+
+    #[tokio::test]
+    async fn a_directory_without_its_format_is_refused_and_left_alone() {
+        let disk = used_disk().await;
+        disk.remove_file(Path::new("/data/FORMAT")).unwrap();
+        let before = disk.paths();
+        let error = open_again(&disk).err().unwrap();
+        assert!(matches!(error, millpond_engine_local::OpenError::FormatMissing), "{error}");
+        assert_eq!(disk.paths(), before);
+    }
+}

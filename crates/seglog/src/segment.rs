@@ -42,6 +42,17 @@ pub enum SegmentError {
     },
 }
 
+impl SegmentError {
+    /// Whether stored bytes are damaged or gone, so that trying again will not help.
+    pub fn is_damage(&self) -> bool {
+        match self {
+            // The caller knows how long the file must be: one that ends earlier lost something.
+            Self::Io(e) => matches!(e.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::NotFound),
+            Self::Header | Self::Batch { .. } => true,
+        }
+    }
+}
+
 /// The header of the segment that begins with record `base`.
 pub fn encode_header(owner: Owner, base: u64, created_ms: i64) -> [u8; SEGMENT_HEADER_LEN] {
     let mut bytes = [0; SEGMENT_HEADER_LEN];

@@ -3,8 +3,10 @@
 //! ```text
 //!   write_at ─▶ pending writes ── sync_data ─▶ durable bytes
 //!   open/rename/remove ─▶ pending names ── sync_dir ─▶ durable names
+//!   create_dir/remove_dir ─▶ pending directories ── sync_dir of the one above ─▶ durable directories
 //!
-//!   crash(random):  every pending 512-byte sector and every pending name is kept or lost by itself
+//!   crash(random):  every pending 512-byte sector and every pending name is kept or lost by itself;
+//!                   a directory that is lost takes everything in it along
 //! ```
 
 use std::{
@@ -41,6 +43,7 @@ struct World {
     names: BTreeMap<PathBuf, u64>,
     durable_names: BTreeMap<PathBuf, u64>,
     dirs: BTreeSet<PathBuf>,
+    durable_dirs: BTreeSet<PathBuf>,
     files: BTreeMap<u64, Content>,
     locks: BTreeSet<PathBuf>,
     next_file: u64,
@@ -97,11 +100,14 @@ impl FaultDisk {
                 names.remove(path);
             }
         }
+        let dirs = world.crash_dirs(&mut keep);
+        names.retain(|path, _| path.parent().is_none_or(|dir| dirs.contains(dir)));
         let files = world.files.iter().map(|(id, content)| (*id, content.crash(&mut keep))).collect();
         Self(Arc::new(Mutex::new(World {
             durable_names: names.clone(),
             names,
-            dirs: world.dirs.clone(),
+            durable_dirs: dirs.clone(),
+            dirs,
             files,
             next_file: world.next_file,
             ..World::default()
@@ -134,6 +140,13 @@ impl FaultDisk {
         world.files.get(world.names.get(path)?).map(|content| content.current.clone())
     }
 
+    /// Removes a file behind everybody's back, durably.
+    pub fn lose(&self, path: &Path) {
+        let mut world = self.0.lock();
+        world.names.remove(path);
+        world.durable_names.remove(path);
+    }
+
     /// Changes the stored bytes of a file behind everybody's back, durably.
     pub fn tamper(&self, path: &Path, change: impl FnOnce(&mut Vec<u8>)) {
         let mut world = self.0.lock();
@@ -156,6 +169,20 @@ impl World {
             }
             _ => Ok(()),
         }
+    }
+
+    /// The directories that are there after a power cut: the root of the file system always is.
+    fn crash_dirs(&self, keep: &mut impl FnMut() -> bool) -> BTreeSet<PathBuf> {
+        let mut dirs = BTreeSet::from([PathBuf::from("/")]);
+        // In this order a directory comes before those in it.
+        for dir in self.dirs.union(&self.durable_dirs).filter(|dir| dir.parent().is_some()) {
+            let (now, durable) = (self.dirs.contains(dir), self.durable_dirs.contains(dir));
+            let there = if now == durable || keep() { now } else { durable };
+            if there && dir.parent().is_some_and(|above| dirs.contains(above)) {
+                dirs.insert(dir.clone());
+            }
+        }
+        dirs
     }
 
     fn content(&mut self, id: u64) -> io::Result<&mut Content> {
@@ -286,6 +313,9 @@ impl Disk for FaultDisk {
             world.names.iter().filter(|(path, _)| here(path)).map(|(p, id)| (p.clone(), *id)).collect();
         world.durable_names.retain(|path, _| !here(path));
         world.durable_names.extend(current);
+        let current: Vec<_> = world.dirs.iter().filter(|path| here(path)).cloned().collect();
+        world.durable_dirs.retain(|path| !here(path));
+        world.durable_dirs.extend(current);
         Ok(())
     }
 
@@ -359,6 +389,7 @@ mod tests {
     fn a_crash_loses_what_was_not_synced() {
         let disk = FaultDisk::default();
         disk.create_dir(Path::new("/d")).unwrap();
+        disk.sync_dir(Path::new("/")).unwrap();
         write(&disk, "/d/unsynced", b"x");
         write(&disk, "/d/no-name", b"x").sync_data().unwrap();
         disk.sync_dir(Path::new("/d")).unwrap();
@@ -370,6 +401,22 @@ mod tests {
         let all = disk.crash(|| true);
         assert_eq!(all.read(Path::new("/d/unsynced")), Some(b"x".to_vec()));
         assert_eq!(all.read(Path::new("/d/late")), Some(b"x".to_vec()));
+    }
+
+    #[test]
+    fn a_directory_that_is_lost_takes_its_files_along() {
+        let disk = FaultDisk::default();
+        disk.create_dir(Path::new("/a/b")).unwrap();
+        write(&disk, "/a/b/f", b"x").sync_data().unwrap();
+        disk.sync_dir(Path::new("/a/b")).unwrap();
+        disk.sync_dir(Path::new("/a")).unwrap();
+        assert_eq!(disk.crash(|| false).paths(), [] as [PathBuf; 0], "the name of /a was never synced");
+        disk.sync_dir(Path::new("/")).unwrap();
+        assert_eq!(disk.crash(|| false).paths(), [PathBuf::from("/a/b/f")]);
+        disk.remove_file(Path::new("/a/b/f")).unwrap();
+        disk.remove_dir(Path::new("/a/b")).unwrap();
+        assert_eq!(disk.crash(|| false).paths(), [PathBuf::from("/a/b/f")], "the removal was never synced");
+        assert_eq!(disk.crash(|| false).list(Path::new("/a/b")).unwrap(), ["f"]);
     }
 
     #[test]

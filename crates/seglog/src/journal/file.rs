@@ -14,7 +14,7 @@ use std::{
     sync::Arc,
 };
 
-use super::frame::BLOCK;
+use super::frame::{BLOCK, FRAME_HEADER_LEN, is_frame_header};
 use crate::{
     codec::{crc32c, i64_at, put, take, u32_at, u64_at},
     disk::{Disk, File, Open},
@@ -85,6 +85,15 @@ pub(super) struct FoundFile {
     pub(super) slot: u32,
     /// `None` when its header cannot be read.
     pub(super) header: Option<FileHeader>,
+    len: u64,
+}
+
+impl FoundFile {
+    /// Its length if all of it was written once, else 0. A crash while the file was made ready can keep the
+    /// header and lose what is behind it.
+    pub(super) fn written(&self) -> u64 {
+        self.header.map(|header| header.capacity).filter(|capacity| *capacity <= self.len).unwrap_or(0)
+    }
 }
 
 pub(super) fn path(dir: &Path, slot: u32) -> PathBuf {
@@ -103,9 +112,35 @@ pub(super) fn scan(disk: &dyn Disk, dir: &Path) -> io::Result<Vec<FoundFile>> {
             Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => None,
             Err(e) => return Err(e),
         };
-        found.push(FoundFile { slot, header });
+        found.push(FoundFile { slot, header, len: file.len()? });
     }
     Ok(found)
+}
+
+/// Whether any file of a journal's directory holds a group.
+///
+/// # Errors
+/// Those of the system.
+pub fn holds_groups(disk: &dyn Disk, dir: &Path) -> io::Result<bool> {
+    for found in scan(disk, dir)? {
+        let Some(header) = found.header else { continue };
+        if holds_group(disk, dir, found.slot, &header)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Whether a group was written to the file since it got this header. One that was being made ready when a
+/// crash came may be shorter than its header says; it was never used.
+pub(super) fn holds_group(disk: &dyn Disk, dir: &Path, slot: u32, header: &FileHeader) -> io::Result<bool> {
+    let file = disk.open(&path(dir, slot), Open::Existing)?;
+    let mut first = [0; FRAME_HEADER_LEN];
+    match file.read_exact_at(&mut first, FILE_HEADER_LEN) {
+        Ok(()) => Ok(is_frame_header(&first, header.salt)),
+        Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
+        Err(e) => Err(e),
+    }
 }
 
 /// The work of making a file ready; may run on another thread than the journal's.
@@ -122,6 +157,11 @@ pub struct Preparation {
 pub struct Prepared(pub(super) ReadyFile);
 
 impl Preparation {
+    /// Says which file it is, for [`Journal::preparation_failed`](super::Journal::preparation_failed).
+    pub fn slot(&self) -> u32 {
+        self.slot
+    }
+
     /// Does the work.
     ///
     /// # Errors

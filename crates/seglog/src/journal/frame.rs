@@ -7,8 +7,9 @@
 //!
 //! Both checksums begin with the file's salt, so that frames of the file's earlier uses are not frames, and
 //! no record's bytes can pass for one. The header has its own, so that a search for frames among other
-//! bytes reads no body that a false length claims. All frames of a group are written at once; the group begins on a block of 4 KiB and its last frame, a pad,
-//! fills it up to one, so that a torn write never touches a block of an earlier group.
+//! bytes reads no body that a false length claims. All frames of a group are written at once; the group
+//! begins on a block of 4 KiB and its last frame, a pad, fills it up to one, so that a torn write never
+//! touches a block of an earlier group.
 
 use bytes::Bytes;
 
@@ -144,6 +145,17 @@ pub(super) fn frame_at(file: &Bytes, at: usize, salt: u64) -> Option<FoundFrame>
         body: file.slice(at + FRAME_HEADER_LEN..at + body_end),
         byte_len: frame_len(body_len),
     })
+}
+
+/// Whether `bytes` begin with the header of a frame, whatever became of its body.
+pub(super) fn is_frame_header(bytes: &[u8], salt: u64) -> bool {
+    let checked = || {
+        let header = bytes.get(..FRAME_HEADER_LEN)?;
+        let [kind] = take(header, 24)?;
+        Kind::of(kind)?;
+        Some(header_crc(salt, header) == u32_at(header, 28)?)
+    };
+    checked().unwrap_or(false)
 }
 
 /// What a roll frame says: number and salt of the file in which the journal goes on.

@@ -24,7 +24,7 @@ use self::{
 };
 use crate::disk::Disk;
 
-pub use file::{Preparation, Prepared};
+pub use file::{Preparation, Prepared, holds_groups};
 pub use recover::{Frame, RecoverError, Recovered};
 
 /// Sizes of the journal.
@@ -205,9 +205,14 @@ impl Journal {
         }
         if self.ready.is_empty() {
             let preparation = self.plan(length, stamp).ok_or(AppendError::Full)?;
-            let prepared = preparation.run();
-            self.preparing = false;
-            self.add(prepared.map_err(AppendError::Prepare)?);
+            let slot = preparation.slot();
+            match preparation.run() {
+                Ok(prepared) => self.add(prepared),
+                Err(e) => {
+                    self.preparation_failed(slot);
+                    return Err(AppendError::Prepare(e));
+                }
+            }
         }
         let Some(next) = self.ready.pop_front() else { return Err(AppendError::Full) };
         let mut closing = self.begin_group();
@@ -277,15 +282,24 @@ impl Journal {
         free.chain(full).chain(ready).chain([self.current.header.capacity]).max().unwrap_or(0)
     }
 
-    /// Takes a file that was made ready.
+    /// Takes a file that was made ready. One that comes after the journal went on in a file with a larger
+    /// number is no more than a free place: numbers grow along the journal.
     pub fn add(&mut self, prepared: Prepared) {
         self.preparing = false;
-        self.ready.push_back(prepared.0);
+        let Prepared(file) = prepared;
+        let last = self.ready.back().unwrap_or(&self.current).header.file_no;
+        if file.header.file_no > last {
+            self.ready.push_back(file);
+        } else {
+            self.free.push(Slot { slot: file.slot, written: file.header.capacity });
+        }
     }
 
-    /// Says that making a file ready came to nothing.
-    pub fn preparation_failed(&mut self) {
+    /// Says that making a file ready came to nothing. The next try begins the same file anew, so that
+    /// trying on a full disk does not leave ever more behind.
+    pub fn preparation_failed(&mut self, slot: u32) {
         self.preparing = false;
+        self.free.push(Slot { slot, written: 0 });
     }
 
     /// Says that everything before `mark` was put elsewhere, durably: files that end before it are free.

@@ -53,6 +53,12 @@ pub enum RecoverError {
         /// The number it would have.
         file_no: u64,
     },
+    /// Two files say that they have the same number: one is a copy, and perhaps an old one.
+    #[error("there are two journal files with number {file_no}; remove the one that does not belong here")]
+    FileTwice {
+        /// Their number.
+        file_no: u64,
+    },
     /// A frame that was durable is damaged.
     #[error(
         "damage in {path} at byte {offset}: the frame at position {position} was durable and cannot be read"
@@ -90,10 +96,11 @@ impl Journal {
     ) -> io::Result<Self> {
         disk.create_dir(dir)?;
         let leftovers = file::scan(&**disk, dir)?;
-        Self::start(disk, dir, instance, settings, stamp, &leftovers, (0, 0))
+        Self::start(disk, dir, instance, settings, stamp, &leftovers, None)
     }
 
-    /// Opens the journal and tells every frame behind `mark` to `tell`, in order.
+    /// Opens the journal and tells every frame behind `mark` to `tell`, in order, once all of them are known
+    /// to be good.
     ///
     /// The journal goes on in a new file. The caller has to put what it was told elsewhere and keep
     /// [`Journal::mark`] before it appends anything: what lies before that mark is not told again.
@@ -110,16 +117,20 @@ impl Journal {
         tell: impl FnMut(Frame) -> Result<(), Box<dyn std::error::Error + Send + Sync>>,
     ) -> Result<(Self, Recovered), RecoverError> {
         let found = file::scan(&**disk, dir)?;
+        refuse_copies(&found, instance)?;
+        Reader::new(&**disk, dir, instance, &found, mark, |_| Ok(())).read_all()?;
         let mut reader = Reader::new(&**disk, dir, instance, &found, mark, tell);
         reader.read_all()?;
-        let last = (reader.last_position, reader.last_group);
         let recovered = Recovered { frames: reader.frames, torn: reader.torn };
-        let mut journal = Self::start(disk, dir, instance, settings, stamp, &found, last)?;
-        journal.keep_until_released(&found, mark);
+        let last = (reader.last_position, reader.last_group);
+        let mut journal = Self::start(disk, dir, instance, settings, stamp, &found, Some(mark))?;
+        (journal.last_position, journal.last_group) = last;
         Ok((journal, recovered))
     }
 
-    /// A journal that goes on in a new file, with every file found as a free slot.
+    /// A journal that goes on in another file. The files from the mark's on are out of use until the caller
+    /// kept the new mark; the others are free, and one of them is taken if there is any, so that opening
+    /// again and again takes no more space.
     fn start(
         disk: &Arc<dyn Disk>,
         dir: &Path,
@@ -127,20 +138,26 @@ impl Journal {
         settings: JournalSettings,
         stamp: Stamp,
         found: &[FoundFile],
-        (last_position, last_group): (u64, u64),
+        mark: Option<&Mark>,
     ) -> io::Result<Self> {
-        let next_slot = found.iter().map(|file| file.slot + 1).max().unwrap_or(0);
-        let file_no = found.iter().filter_map(|file| file.header).map(|h| h.file_no + 1).max().unwrap_or(1);
-        let header = FileHeader {
-            file_no,
-            salt: stamp.salt,
-            capacity: settings.file_bytes_first.next_multiple_of(FILE_HEADER_LEN).max(4 * FILE_HEADER_LEN),
-            created_ms: stamp.now_ms,
-            instance,
+        let needed = |file: &FoundFile| {
+            let header = file.header.filter(|h| mark.is_some_and(|mark| h.file_no >= mark.file_no))?;
+            Some((header.file_no, file.slot, header.capacity))
         };
+        let mut full: Vec<(u64, u32, u64)> = found.iter().filter_map(needed).collect();
+        full.sort_unstable();
+        let unneeded = found.iter().filter(|file| needed(file).is_none());
+        let mut free: Vec<Slot> =
+            unneeded.map(|file| Slot { slot: file.slot, written: file.written() }).collect();
+        let mut next_slot = found.iter().map(|file| file.slot + 1).max().unwrap_or(0);
+        let file_no = found.iter().filter_map(|file| file.header).map(|h| h.file_no + 1).max().unwrap_or(1);
+        let length = settings.file_bytes_first.next_multiple_of(FILE_HEADER_LEN).max(4 * FILE_HEADER_LEN);
+        let Slot { slot, written } = first_slot(&mut free, length, &mut next_slot);
+        let capacity = if written > 0 { written } else { length };
+        let header = FileHeader { file_no, salt: stamp.salt, capacity, created_ms: stamp.now_ms, instance };
         let dir = dir.to_path_buf();
         let preparation =
-            Preparation { disk: Arc::clone(disk), dir: dir.clone(), slot: next_slot, header, written: false };
+            Preparation { disk: Arc::clone(disk), dir: dir.clone(), slot, header, written: written > 0 };
         let current = preparation.run()?.0;
         Ok(Self {
             disk: Arc::clone(disk),
@@ -149,35 +166,40 @@ impl Journal {
             settings,
             current,
             offset: FILE_HEADER_LEN,
-            last_position,
-            last_group,
+            last_position: 0,
+            last_group: 0,
             ready: VecDeque::new(),
-            full: VecDeque::new(),
-            free: found.iter().map(free_slot).collect(),
-            next_slot: next_slot + 1,
+            full: full.into(),
+            free,
+            next_slot,
             next_file_no: file_no + 1,
             preparing: false,
             poisoned: false,
             buffer: Vec::new(),
         })
     }
-
-    /// Takes the files from the mark's on out of use until the caller kept the new mark.
-    fn keep_until_released(&mut self, found: &[FoundFile], mark: &Mark) {
-        let mut kept: Vec<(u64, u32, u64)> = found
-            .iter()
-            .filter_map(|file| file.header.map(|h| (h.file_no, file.slot, h.capacity)))
-            .filter(|(file_no, ..)| *file_no >= mark.file_no)
-            .collect();
-        kept.sort_unstable();
-        self.free.retain(|slot| kept.iter().all(|(_, kept, _)| *kept != slot.slot));
-        self.full = kept.into();
-    }
 }
 
-fn free_slot(file: &FoundFile) -> Slot {
-    // A header is written only behind all the bytes of the file.
-    Slot { slot: file.slot, written: file.header.map_or(0, |header| header.capacity) }
+/// The place of a file of `length`: one that was written before, else any free one, else a new one. Only a
+/// file that was written before keeps its length.
+fn first_slot(free: &mut Vec<Slot>, length: u64, next_slot: &mut u32) -> Slot {
+    if let Some(i) = free.iter().position(|slot| slot.written >= length) {
+        return free.swap_remove(i);
+    }
+    let slot = free.pop().map_or(*next_slot, |small| small.slot);
+    *next_slot = (*next_slot).max(slot + 1);
+    Slot { slot, written: 0 }
+}
+
+/// Two files with one number cannot both be right.
+fn refuse_copies(found: &[FoundFile], instance: u128) -> Result<(), RecoverError> {
+    let ours = found.iter().filter_map(|file| file.header).filter(|header| header.instance == instance);
+    let mut numbers: Vec<u64> = ours.map(|header| header.file_no).collect();
+    numbers.sort_unstable();
+    match numbers.windows(2).find(|pair| matches!(pair, [a, b] if a == b)) {
+        Some(pair) => Err(RecoverError::FileTwice { file_no: pair.first().copied().unwrap_or_default() }),
+        None => Ok(()),
+    }
 }
 
 struct Reader<'a, T> {
@@ -318,9 +340,7 @@ where
     /// Whether a file behind the present one holds a group: the way to it was lost.
     fn later_file_is_used(&self) -> Result<bool, RecoverError> {
         for (slot, header) in self.files.range(self.file_no + 1..).map(|(_, file)| file) {
-            let bytes = self.load(&file::path(self.dir, *slot), header.capacity)?;
-            let first = usize::try_from(FILE_HEADER_LEN).unwrap_or(usize::MAX);
-            if frame_at(&bytes, first, header.salt).is_some() {
+            if file::holds_group(self.disk, self.dir, *slot, header)? {
                 return Ok(true);
             }
         }

@@ -1,0 +1,162 @@
+use std::{future::Future, path::Path, pin::pin, sync::Arc, task::Context};
+
+use millpond_engine::{Append, AppendError, LogConfig, ManualClock, SeededEntropy};
+use millpond_model::{
+    NewRecord, PartitionId, PartitionRef, RetentionHours, SequenceNumber, StreamId, Timestamp,
+};
+use millpond_seglog::{
+    disk::{Disk, Fault, FaultDisk},
+    journal::Mark,
+};
+use redb::{Database, ReadableTable, TableDefinition};
+
+use crate::{
+    LocalEngine, OpenError, Settings,
+    log_op::LogOp,
+    queue::Work,
+    record::Draft,
+    view::{Changes, View},
+};
+
+fn open(disk: &FaultDisk) -> LocalEngine {
+    let clock = Arc::new(ManualClock::new(Timestamp::from_millis(0)));
+    let settings = Settings { threads: false, ..Settings::default() };
+    let entropy = Arc::new(SeededEntropy::new(disk.operations()));
+    LocalEngine::open(Arc::new(disk.clone()), Path::new("/data"), clock, entropy, settings).unwrap()
+}
+
+/// The answer of a request that is done on this thread: it never waits.
+fn at_once<T>(future: impl Future<Output = T>) -> T {
+    let mut context = Context::from_waker(std::task::Waker::noop());
+    let std::task::Poll::Ready(answer) = pin!(future).poll(&mut context) else { panic!("it waits") };
+    answer
+}
+
+fn stream() -> StreamId {
+    StreamId::from_random(1)
+}
+
+fn partition() -> PartitionRef {
+    PartitionRef { stream: stream(), partition: PartitionId::new(0) }
+}
+
+fn engine_with_a_stream() -> (FaultDisk, LocalEngine) {
+    let disk = FaultDisk::default();
+    let engine = open(&disk);
+    let config = LogConfig { retention: RetentionHours::default() };
+    at_once(engine.engine().records.create(stream(), 1, config)).unwrap();
+    (disk, engine)
+}
+
+fn append(engine: &LocalEngine, text: &str) -> Result<(), AppendError> {
+    let records = vec![NewRecord::of(text.as_bytes().to_vec())];
+    let batch = Append { partition: partition(), records };
+    at_once(engine.engine().records.append(vec![batch])).remove(0).map(drop)
+}
+
+/// A failed sync is never tried again, and what a failed mark had taken along is not left out of a later
+/// one: there is no later one.
+#[test]
+fn after_a_failed_mark_there_is_never_another() {
+    for at in 0.. {
+        let (disk, engine) = engine_with_a_stream();
+        append(&engine, "a").unwrap();
+        let error = std::io::ErrorKind::Other;
+        disk.set_fault(Some(Fault { operation: disk.operations() + at, sticky: false, error }));
+        let committer = engine.committer();
+        if committer.mark().is_ok() {
+            assert!(at > 5, "a mark has more operations than that");
+            break;
+        }
+        let operations = disk.operations();
+        assert!(committer.mark().is_err(), "after a failure at operation {at}");
+        committer.write_behind();
+        assert_eq!(disk.operations(), operations, "after a failure at operation {at}");
+        drop(engine);
+        let engine = open(&disk.crash(|| false));
+        let bounds = at_once(engine.engine().records.bounds(partition())).unwrap();
+        assert_eq!(bounds.high_water.get(), 1, "after a failure at operation {at}");
+    }
+}
+
+/// One group: what is behind a drop in it must not be taken, or the journal could not be told again.
+#[test]
+fn nothing_is_appended_behind_a_drop_in_the_same_group() {
+    let (disk, engine) = engine_with_a_stream();
+    append(&engine, "a").unwrap();
+    let committer = engine.committer();
+    let log = committer.store.partition(partition()).unwrap();
+    let draft = || vec![Ok((Arc::clone(&log), Draft::encode(&[NewRecord::of("b")])))];
+    let (reply, before) = tokio::sync::oneshot::channel();
+    committer.queue.push(Work::Append { drafts: draft(), reply }).unwrap();
+    let (reply, dropped) = tokio::sync::oneshot::channel();
+    committer.queue.push(Work::Change { op: LogOp::Drop { stream: stream() }, reply }).unwrap();
+    let (reply, behind) = tokio::sync::oneshot::channel();
+    committer.queue.push(Work::Append { drafts: draft(), reply }).unwrap();
+    let groups = engine.stats().groups();
+    committer.turn();
+    assert_eq!(engine.stats().groups(), groups + 1);
+    assert_eq!(at_once(before).unwrap().remove(0).unwrap().first, SequenceNumber::ZERO.plus(1));
+    assert!(at_once(dropped).unwrap().is_ok());
+    assert!(matches!(at_once(behind).unwrap().remove(0), Err(AppendError::UnknownPartition(_))));
+    drop(engine);
+    assert!(at_once(open(&disk.crash(|| false)).engine().records.streams()).unwrap().is_empty());
+}
+
+/// Told again when more is known to be there, a trim must not take more than it took.
+#[test]
+fn a_trim_is_kept_as_far_as_it_went() {
+    let (_disk, engine) = engine_with_a_stream();
+    append(&engine, "a").unwrap();
+    let before = SequenceNumber::ZERO.plus(99);
+    let settled =
+        engine.committer().settle(LogOp::Trim { partition: partition(), before }, Timestamp::default());
+    assert_eq!(settled, LogOp::Trim { partition: partition(), before: SequenceNumber::ZERO.plus(1) });
+}
+
+/// The store follows damaged pages without a word: a row that is not there, or an old one with a good
+/// checksum, is noticed all the same.
+#[test]
+fn a_missing_or_outdated_row_of_the_view_is_damage() {
+    let path = Path::new("/v");
+    let mark = Mark { file_no: 1, salt: 1, offset: 4096, position: 9, group: 1 };
+    let row = |value: &str| (b"key".to_vec(), Some(value.as_bytes().to_vec()));
+    let changes = |value| Changes {
+        mark,
+        logs_applied: 0,
+        state: vec![row(value)],
+        logs: Vec::new(),
+        partitions: Vec::new(),
+        segments: Vec::new(),
+    };
+    let disk = FaultDisk::default();
+    let view = View::create(&disk, path).unwrap();
+    view.commit(&changes("old")).unwrap();
+    drop(view);
+    let table: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("state");
+    let tampered = |disk: &FaultDisk, value: Option<&[u8]>| {
+        let file = disk.open(path, millpond_seglog::disk::Open::Existing).unwrap();
+        let database = Database::builder().create_with_backend(crate::view::Backend(file)).unwrap();
+        let write = database.begin_write().unwrap();
+        let mut open = write.open_table(table).unwrap();
+        let before = open.get(b"key".as_slice()).unwrap().map(|value| value.value().to_vec());
+        match value {
+            Some(value) => drop(open.insert(b"key".as_slice(), value).unwrap()),
+            None => drop(open.remove(b"key".as_slice()).unwrap()),
+        }
+        drop(open);
+        write.commit().unwrap();
+        before.unwrap()
+    };
+    let old = tampered(&disk.crash(|| true), None);
+    let (view, kept) = View::open(&disk, path).unwrap().unwrap();
+    assert_eq!(kept.state, [(b"key".to_vec(), b"old".to_vec())]);
+    view.commit(&changes("new")).unwrap();
+    drop(view);
+    assert_eq!(View::open(&disk, path).unwrap().unwrap().1.state, [(b"key".to_vec(), b"new".to_vec())]);
+    for value in [None, Some(old.as_slice())] {
+        let disk = disk.crash(|| true);
+        tampered(&disk, value);
+        assert!(matches!(View::open(&disk, path), Err(OpenError::View(_))), "{value:?}");
+    }
+}
