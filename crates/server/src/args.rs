@@ -9,7 +9,7 @@ use crate::{
 
 /// A self-hosted stream server for the clients of the DIS API.
 #[derive(Debug, Parser)]
-#[command(name = "millpond", version, after_help = EXIT_CODES, after_long_help = EXIT_CODES)]
+#[command(name = "millpond", version, after_help = exit_codes(), after_long_help = exit_codes())]
 #[command(arg_required_else_help = true)]
 pub struct Args {
     /// What to do.
@@ -26,6 +26,9 @@ pub enum Command {
     /// Run a server for development: data in ./.millpond, no signatures needed, snippets to paste.
     #[command(after_help = DEV_EXAMPLES)]
     Dev(DevArgs),
+    /// Everything that talks to a server.
+    #[command(flatten)]
+    Client(millpond_cli::Command),
     /// Create, list and revoke access keys, with or without a running server.
     #[command(after_help = KEY_EXAMPLES)]
     Key(KeyArgs),
@@ -38,6 +41,14 @@ pub enum Command {
         /// The shell.
         shell: clap_complete::Shell,
     },
+}
+
+/// Both tables: the commands that run or prepare a server end in other ways than those that talk to one.
+fn exit_codes() -> String {
+    let of =
+        |table: &str, commands: &str| table.replacen("Exit codes", &format!("Exit codes of {commands}"), 1);
+    let server = of(EXIT_CODES, "serve, dev, key, config");
+    format!("{server}\n\n{}", of(millpond_cli::EXIT_CODES, "all others"))
 }
 
 const SERVE_EXAMPLES: &str = "\

@@ -24,6 +24,9 @@ use crate::{
 /// How often partitions expire and what was left over is removed.
 const HOUSEKEEPING: Duration = Duration::from_mins(1);
 
+/// How often rounds of consumer groups end by themselves. The time-outs are 3 s and more (spec/07 §4).
+const GROUP_TICK: Duration = Duration::from_secs(1);
+
 /// Journal files of full size that fit before the engine waits for segments.
 const JOURNAL_FILES: u64 = 8;
 
@@ -66,7 +69,10 @@ impl Backend {
             entropy,
         );
         StorageMetrics::register(&engine, api.registry());
-        let housekeeping = tokio::spawn(keep_house(Arc::clone(&service)));
+        let (house, groups) = (keep_house(Arc::clone(&service)), keep_groups(Arc::clone(&service)));
+        let housekeeping = tokio::spawn(async move {
+            tokio::join!(house, groups);
+        });
         Ok(Self { engine, service, api, keyring, health, housekeeping })
     }
 
@@ -138,6 +144,9 @@ impl Backend {
     /// The storage failed; the next start recovers what was acknowledged.
     pub async fn close(self) -> anyhow::Result<()> {
         self.housekeeping.abort();
+        if let Err(error) = self.service.flush_metrics().await {
+            warn!(error = &error as &dyn std::error::Error, "the metrics of the last minute are lost");
+        }
         let engine = self.engine;
         tokio::task::spawn_blocking(move || engine.close())
             .await?
@@ -191,6 +200,16 @@ fn api_settings(config: &Config) -> ApiSettings {
         request_sample: config.log.request_sample,
         version: env!("CARGO_PKG_VERSION"),
         ..ApiSettings::default()
+    }
+}
+
+/// Ends what is overdue in consumer groups that no client calls at the moment.
+async fn keep_groups(service: Arc<Service>) {
+    let mut ticks = tokio::time::interval(GROUP_TICK);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        service.tick_groups().await;
     }
 }
 

@@ -36,6 +36,7 @@ use exit::Exit;
 pub fn run(args: Args) -> ExitCode {
     let result = match args.command {
         Command::Serve(serve) => serve::run(&serve.sources.sources(), wiring::Seed::Nothing, &serve::quiet),
+        Command::Client(command) => return millpond_cli::run(command),
         Command::Dev(dev) => dev::run(&dev),
         Command::Key(key) => key_command::run(key),
         Command::Config(config) => config_command::run(&config),

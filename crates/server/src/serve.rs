@@ -9,6 +9,7 @@ use tracing::{error, info, warn};
 use crate::{
     config::{self, Loaded, Sources},
     exit::Exit,
+    keys,
     logging::{self, Logging},
     port_file,
     signals::{Request, Signals},
@@ -25,7 +26,7 @@ pub type Greeting<'a> = &'a dyn Fn(&Loaded, &Running);
 pub fn quiet(loaded: &Loaded, running: &Running) {
     use std::io::IsTerminal as _;
     if let Some(key) = running.created_key().filter(|_| std::io::stdout().is_terminal()) {
-        let file = loaded.config.storage.data_dir.join(crate::keys::CREDENTIALS);
+        let file = loaded.config.storage.data_dir.join(keys::CREDENTIALS);
         crate::output::data(&format!(
             "An access key was created. This is the only time it is shown; it is kept in {}.\n\
              project_id  {}\nak          {}\nsk          {}\n",
@@ -78,7 +79,8 @@ async fn serve(
 ) -> anyhow::Result<Exit> {
     let mut signals = Signals::take_over().context("cannot handle signals")?;
     let port_path = loaded.config.server.port_file.clone();
-    if let Some(path) = &port_path {
+    // A server that is there already keeps its file; this start will be refused.
+    if let Some(path) = port_path.as_ref().filter(|_| keys::is_free(&loaded.config.storage.data_dir)) {
         port_file::clear(path).with_context(|| format!("cannot replace the port file {}", path.display()))?;
     }
     let mut running = tokio::select! {

@@ -180,8 +180,9 @@ fn put_in_force(
     if let Some(key) = &loaded.created {
         info!(ak = key.ak, project_id = key.project_id, %credentials, "access key created; its secret is in the file");
     }
-    info!(keys = loaded.keys.len(), %credentials, "keys loaded");
+    let count = loaded.keys.len();
     backend.replace_keys(&loaded.keys)?;
     keys.store(Arc::new(loaded.keys));
+    info!(keys = count, %credentials, "keys loaded");
     Ok(loaded.created)
 }

@@ -122,7 +122,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting { key: "log.format", default: "auto", kind: Kind::Choice(&["auto", "human", "json"]), env: Some("MILLPOND_LOG_FORMAT"),
         flag: Some("--log-format"), common: true,
         why: "auto: for people on a terminal, JSON otherwise.", ..BASE },
-    Setting { key: "log.request_sample", default: "100", kind: Kind::Count(0, 1_000_000),
+    Setting { key: "log.request_sample", default: "100", kind: Kind::Count(0, 1_000_000), applies: Applies::Reload,
         why: "Log one successful request in so many; 0 logs none, 1 all. Failures are always logged.", ..BASE },
 ];
 

@@ -23,4 +23,4 @@ pub use bootstrap::{Bootstrapped, prepare, reread};
 pub use edit::{NewKey, create, list, revoke};
 pub use entry::{KeyEntry, Keys};
 pub use file::{CREDENTIALS, KeysError};
-pub use running::notify_server;
+pub use running::{is_free, notify_server};

@@ -28,6 +28,11 @@ pub fn notify_server(data_dir: &Path) -> io::Result<bool> {
     }
 }
 
+/// Whether nobody holds `data_dir`. When that cannot be told, somebody does.
+pub fn is_free(data_dir: &Path) -> bool {
+    matches!(holder(data_dir), Ok(None))
+}
+
 /// The process that holds the directory. The text alone proves nothing, it survives a crash: only
 /// a lock that cannot be shared shows that somebody is there.
 fn holder(data_dir: &Path) -> io::Result<Option<Pid>> {
@@ -65,9 +70,11 @@ mod tests {
         let path = dir.path().join(LOCK);
         fs::write(&path, "pid=4711\nsince=now\n").unwrap();
         assert_eq!(holder(dir.path()).unwrap(), None, "left over from a crash");
+        assert!(is_free(dir.path()));
         let held = File::open(&path).unwrap();
         flock(&held, FlockOperation::LockExclusive).unwrap();
         assert_eq!(holder(dir.path()).unwrap(), Pid::from_raw(4711));
+        assert!(!is_free(dir.path()));
         fs::write(&path, "pid=-1\n").unwrap();
         assert!(holder(dir.path()).is_err(), "never a process group");
     }

@@ -46,6 +46,8 @@ fn builder(limits: &Limits) -> Builder<TokioExecutor> {
     builder
         .http1()
         .timer(TokioTimer::new())
+        // Who has said all it wants to say still waits for its answers.
+        .half_close(true)
         .header_read_timeout(None)
         .max_buf_size(limits.head_bytes_max)
         .max_headers(limits.headers_max);

@@ -11,7 +11,7 @@ use std::{
 };
 
 use axum::{Router, body::Body, extract::ConnectInfo};
-use http::{HeaderValue, Request, Response, StatusCode, Version, header};
+use http::{HeaderName, HeaderValue, Request, Response, StatusCode, Version, header};
 use hyper::body::Incoming;
 use tower::Service as _;
 
@@ -20,6 +20,9 @@ use super::{
     activity::Activity,
     body::{NotedBody, TimedBody},
 };
+
+/// On every answer (spec/00 §7).
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Names of the members as stock clients read them (spec/08 §1).
 const TOO_SLOW: &str = "{\"errorCode\":\"DIS.4200\",\"message\":\"The request body did not arrive in time.\",\
@@ -49,19 +52,23 @@ impl hyper::service::Service<Request<Incoming>> for ConnectionService {
         Box::pin(async move {
             let Ok(mut response) = answer.await;
             if timed_out.load(Ordering::Relaxed) {
-                response = too_slow(version);
+                response = too_slow(version, response.headers_mut().remove(X_REQUEST_ID));
             }
             Ok(response.map(|body| NotedBody::new(body, open)))
         })
     }
 }
 
-/// Whatever the router made of the broken body, the client learns that it was too slow.
-fn too_slow(version: Version) -> Response<Body> {
+/// Whatever the router made of the broken body, the client learns that it was too slow. The request
+/// keeps the id under which the router logged it.
+fn too_slow(version: Version, request_id: Option<HeaderValue>) -> Response<Body> {
     let mut response = Response::new(Body::from(TOO_SLOW));
     *response.status_mut() = StatusCode::REQUEST_TIMEOUT;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if let Some(request_id) = request_id {
+        headers.insert(X_REQUEST_ID, request_id);
+    }
     if version < Version::HTTP_2 {
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
