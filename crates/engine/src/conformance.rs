@@ -196,6 +196,7 @@ fn commit(of: u32, position: u64, expected: Expected) -> Command {
     Command::CommitCheckpoints {
         app: AppId::from_random(1),
         commits: vec![commit],
+        member: None,
         actor: Actor::new("suite"),
     }
 }
@@ -643,10 +644,11 @@ pub async fn proposals_of_any_size_are_refused_or_kept<F: Fixture>() {
     let mut bench = Bench::<F>::new().await;
     bench.catalogue().await;
     let list = |count: usize| {
-        let Command::CommitCheckpoints { app, commits, actor } = commit(0, 1, Expected::Anything) else {
+        let Command::CommitCheckpoints { app, commits, member, actor } = commit(0, 1, Expected::Anything)
+        else {
             panic!("commit makes a commit")
         };
-        Command::CommitCheckpoints { app, commits: vec![commits[0].clone(); count], actor }
+        Command::CommitCheckpoints { app, commits: vec![commits[0].clone(); count], member, actor }
     };
     assert!(bench.propose(list(1000)).await.is_ok());
     let proposal = Proposal { id: CommandId::from_random(77), command: list(10_000) };

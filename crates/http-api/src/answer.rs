@@ -16,6 +16,7 @@ use serde::Serialize;
 use crate::admission::Reservation;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const PROTOBUF: HeaderValue = HeaderValue::from_static("application/x-protobuf");
 
 /// A status and a body. Every length is explicit: one client takes a chunked empty body for one that
 /// it has to convert (spec/00 §5).
@@ -39,10 +40,20 @@ impl Answer {
         Self { status, content_type: Some(JSON), body: body.into(), held: None }
     }
 
+    /// 200 with a message that is written already.
+    pub(crate) fn protobuf(body: Vec<u8>) -> Self {
+        Self { status: StatusCode::OK, content_type: Some(PROTOBUF), body: body.into(), held: None }
+    }
+
     /// 200 with text of another type.
     pub(crate) fn text(content_type: &'static str, body: String) -> Self {
         let content_type = Some(HeaderValue::from_static(content_type));
         Self { status: StatusCode::OK, content_type, body: body.into(), held: None }
+    }
+
+    /// 200 without a body.
+    pub(crate) fn ok() -> Self {
+        Self::empty(StatusCode::OK)
     }
 
     /// 201 without a body.
@@ -63,6 +74,11 @@ impl Answer {
     pub(crate) fn holding(mut self, reservation: Reservation) -> Self {
         self.held = Some(reservation);
         self
+    }
+
+    /// Length of the body, in bytes.
+    pub(crate) fn len(&self) -> usize {
+        self.body.len()
     }
 
     pub(crate) fn status(&self) -> StatusCode {

@@ -1,4 +1,4 @@
-//! Request bodies: read whole, bounded, and paid for.
+//! Request bodies: read whole, decompressed, bounded, and paid for.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,8 +7,16 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, header};
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
+use millpond_wire::{
+    Code, Refusal,
+    codec::compress::{DecodeError, Encoding},
+};
 
-use crate::admission::{Budget, Reservation};
+use crate::{
+    admission::{Budget, Reservation},
+    error::ApiError,
+    metrics::Throttled,
+};
 
 /// How long a refused body is taken off the wire.
 const LINGER_TIME: Duration = Duration::from_secs(10);
@@ -68,6 +76,32 @@ pub(crate) async fn read(body: &mut Body, max: usize, budget: &Arc<Budget>) -> R
     }
     let bytes = if joined.is_empty() { first } else { joined.freeze() };
     Ok(Whole { bytes, _reservation: reservation })
+}
+
+/// The body as it was before it was compressed (spec/00 §6), at most `max` bytes of it; what was
+/// received is let go. Decoded bytes are reserved before they are there.
+pub(crate) fn decompress(
+    headers: &HeaderMap,
+    received: Whole,
+    max: usize,
+    budget: &Arc<Budget>,
+) -> Result<Whole, ApiError> {
+    if received.bytes.is_empty() {
+        return Ok(received);
+    }
+    let Some(encoding) = Encoding::of(headers)? else { return Ok(received) };
+    let busy = || ApiError::Busy(Throttled::Bytes);
+    let mut reservation = budget.try_reserve(0).ok_or_else(busy)?;
+    let decoded = encoding.decode(&received.bytes, max, |size| reservation.extend_to(size));
+    match decoded {
+        Ok(bytes) => Ok(Whole { bytes, _reservation: reservation }),
+        Err(DecodeError::NoRoom) => Err(busy()),
+        Err(DecodeError::TooLarge { max }) => Err(Refusal::body_too_large(max as u64).into()),
+        Err(DecodeError::Damaged { encoding, problem }) => {
+            let detail = format_args!("Invalid {encoding} body: {problem}.");
+            Err(Code::InvalidRequest.about(detail).into())
+        }
+    }
 }
 
 /// Takes the rest of a refused body off the wire, in the background and keeping none of it: were the

@@ -3,18 +3,33 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderMap, header};
+use http::{HeaderMap, StatusCode, header};
 use millpond_model::{AppSelector, ProjectId, StreamSelector};
 use millpond_service::Service;
 use millpond_wire::{Query, Refusal, v2};
 use serde::Deserialize;
 
 use crate::{
+    admission::Reservation,
     api::Shared,
     auth::Caller,
+    error::ApiError,
     matcher::{Found, Parameters},
+    metrics::Throttled,
     request_id::RequestId,
 };
+
+/// What a record of a put takes while it is worked on, in bytes: its shapes on the way from the body to
+/// the answer. A record of two bytes costs as much as one of a hundred.
+const RECORD_BYTES: usize = 512;
+
+/// The form of a body. Only the calls of records know another one than JSON, and their errors do not
+/// (spec/00 §5, spec/03 §6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    Json,
+    Protobuf,
+}
 
 /// An authenticated request.
 #[derive(Debug)]
@@ -25,8 +40,9 @@ pub(crate) struct Call {
     pub(crate) caller: Caller,
     pub(crate) query: Query,
     pub(crate) body: Bytes,
+    /// The form that the request names, also where it has no body: the answer is to have it too.
+    pub(crate) form: Form,
     parameters: Parameters,
-    protobuf: bool,
 }
 
 impl Call {
@@ -46,8 +62,8 @@ impl Call {
             caller,
             query,
             body,
+            form: form(headers),
             parameters: found.parameters,
-            protobuf: is_protobuf(headers),
         }
     }
 
@@ -80,19 +96,27 @@ impl Call {
         AppSelector::new(self.parameter("app")).ok_or_else(|| Refusal::missing("app_name"))
     }
 
-    /// Refuses the protobuf form of a request (spec/03 §6).
-    pub(crate) fn json_only(&self) -> Result<(), Refusal> {
-        if self.protobuf {
-            let text = "The type application/x-protobuf is not available yet. Use application/json";
-            return Err(millpond_wire::Code::InvalidRequest.about(text));
+    /// Makes room for the records of the body, as far as the body itself does not pay for them.
+    ///
+    /// # Errors
+    /// 413 for more records than can ever be worked on at a time; `Busy` when there are too many now.
+    pub(crate) fn room_for(&self, records: usize) -> Result<Reservation, ApiError> {
+        let records_max = self.shared.settings.buffered_bytes_max / RECORD_BYTES;
+        if records > records_max {
+            let refusal = Refusal::unfit("records", &format!("at most {records_max} at a time"));
+            return Err(refusal.with_status(StatusCode::PAYLOAD_TOO_LARGE.as_u16()).into());
         }
-        Ok(())
+        let unpaid = (records * RECORD_BYTES).saturating_sub(self.body.len());
+        self.shared.buffered.try_reserve(unpaid).ok_or(ApiError::Busy(Throttled::Bytes))
     }
 }
 
-/// The one type that asks for another form; all others, and none, are read as JSON (spec/00 §5).
-fn is_protobuf(headers: &HeaderMap) -> bool {
+/// One type asks for another form; all others, and none, mean JSON (spec/00 §5).
+fn form(headers: &HeaderMap) -> Form {
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let media_type = content_type.and_then(|text| text.split(';').next());
-    media_type.is_some_and(|text| text.trim().eq_ignore_ascii_case("application/x-protobuf"))
+    match media_type {
+        Some(text) if text.trim().eq_ignore_ascii_case("application/x-protobuf") => Form::Protobuf,
+        _ => Form::Json,
+    }
 }

@@ -5,7 +5,7 @@ use std::error::Error as StdError;
 
 use axum::body::Body;
 use http::{HeaderValue, Response, StatusCode, header};
-use millpond_model::ProjectId;
+use millpond_model::{ProjectId, limits};
 use millpond_service::{Error, RecordError};
 use millpond_wire::{Code, RecordRefusal, Refusal, signing::AuthError};
 
@@ -118,11 +118,39 @@ fn busy() -> Refusal {
 fn refusal(error: &Error, project: &ProjectId) -> Refusal {
     match error {
         Error::StreamNotFound { stream } => Refusal::stream_not_found(stream, project),
+        Error::AccessDenied { .. } => Code::PermissionDenied.plain(),
+        Error::StreamIdMismatch => Refusal::unfit("stream_id", "the id of the stream that the path names"),
+        Error::TooManyPolicies => {
+            let max = limits::STREAM_POLICIES_MAX;
+            Code::QuotaExceeded.about(format_args!("A stream has at most {max} permission rules"))
+        }
+        Error::TaggedStreamNotFound => Code::TagResourceNotFound.plain(),
+        Error::TagNotFound => Code::TagKeyNotFound.plain(),
+        Error::TooManyTags => Code::TagLimit.plain(),
         Error::StreamExists(_) => Code::StreamExists.plain(),
         Error::PartitionQuotaExceeded { .. } => Code::QuotaExceeded.plain(),
         Error::AppNotFound { .. } => Code::AppNotFound.plain(),
         Error::AppExists(_) => Code::AppExists.plain(),
+        Error::AppInUse { .. } => Code::AppInUse.plain(),
+        Error::ConsumerQuotaExceeded { .. } => Code::ConsumerQuotaExceeded.plain(),
         Error::AppQuotaExceeded { .. } => Code::AppQuotaExceeded.plain(),
+        Error::TaskNotFound { task } => Code::TaskNotFound.about(task),
+        Error::TaskExists(name) => Code::TaskExists.about(name),
+        Error::TaskQuotaExceeded { .. } => Code::TaskQuotaExceeded.plain(),
+        Error::TaskDestinationFixed(destination) => {
+            let expected = format!("{}, which cannot change", destination.as_str());
+            Refusal::unfit("destination_type", &expected)
+        }
+        Error::TaskStartFixed(strategy) => {
+            let expected = format!("{}, which cannot change", strategy.as_str());
+            Refusal::unfit("consumer_strategy", &expected)
+        }
+        Error::TaskSourceUnfit { data_type, destination } => Code::InvalidRequest.about(format_args!(
+            "{} records cannot be delivered to {} as asked. Use a stream of another data type",
+            data_type.as_str(),
+            destination.as_str()
+        )),
+        Error::TaskSchemaMissing => Code::DataSchemaInvalid.about("The stream has no data_schema. Set one"),
         Error::InvalidPartitionId => Code::InvalidPartitionId.plain(),
         Error::PartitionNotFound { stream, partition } => {
             Refusal::partition_not_found(stream, project, *partition)

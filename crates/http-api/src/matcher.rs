@@ -174,7 +174,7 @@ mod tests {
         check(&Method::GET, "/v2/p/streams/s1/transfer-tasks/action", "describe_transfer_task p s1 action");
         check(&Method::GET, "/v2/p/stream/tags", "list_project_tags p");
         check(&Method::GET, "/v2/p/streams/tags", "describe_stream p tags");
-        check(&Method::DELETE, "/v2/p/stream/id/tags/%E4%B8%AD", "delete_tag p id 中");
+        check(&Method::DELETE, "/v2/p/stream/id/tags/%E4%B8%AD", "delete_tag p stream id 中");
         check(&Method::GET, "/v2/p/apps/a%252Fb", "describe_app p a%2Fb");
         check(&Method::GET, "/v2/p/apps/a%2Fb%zz%", "describe_app p a/b%zz%");
         check(&Method::GET, "/v2/p/apps/%ff", "describe_app p \u{fffd}");

@@ -1,8 +1,8 @@
 //! What happens to a request, in the order of spec/08 §5.
 //!
 //! ```text
-//! request id ▶ route ▶ room? ▶ size ▶ credentials ▶ body ▶ signature ▶ project ▶ query, encoding ▶ handler
-//!              404 405  503    413    401           413   401          400       400
+//! request id ▶ route ▶ room? ▶ size ▶ credentials ▶ body ▶ signature ▶ project ▶ query ▶ decompression ▶ handler
+//!              404 405  503    413    401           413   401          400       400     400 413
 //! ```
 //!
 //! Whatever goes wrong, also a panic, ends in one answer with a JSON body and the request's id.
@@ -11,7 +11,7 @@ use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use axum::body::Body;
 use futures::FutureExt as _;
-use http::{Request, Response, Uri, header, request::Parts};
+use http::{Request, Response, Uri, request::Parts};
 use millpond_model::ProjectId;
 use millpond_wire::{Code, Query, Refusal};
 
@@ -19,9 +19,9 @@ use crate::{
     answer::Answer,
     api::Shared,
     auth::{Caller, Claim, Identity},
-    body::{self, BodyError, Whole},
+    body::{self, BodyError},
     call::Call,
-    error::{Failure, chain},
+    error::{ApiError, Failure, chain},
     matcher::{Found, Resolution, resolve},
     metrics::Throttled,
     request_id::{RequestId, X_REQUEST_ID},
@@ -112,11 +112,13 @@ impl Shared {
         let caller = caller(identity, found.parameters.get("project_id"))?;
         let project = caller.project.clone();
         let of_project = |error| Failure::Api(error, project);
-        let decoded = Query::parse(parts.uri.query().unwrap_or_default(), plus).map_err(Refusal::from);
-        let decoded = decoded.and_then(|query| check_encoding(parts, &whole).map(|()| query));
-        let query = match decoded {
-            Ok(query) => query,
-            Err(refusal) => return Err(of_project(refusal.into())),
+        let query = Query::parse(parts.uri.query().unwrap_or_default(), plus).map_err(Refusal::from);
+        let decoded = query
+            .map_err(ApiError::from)
+            .and_then(|query| Ok((query, body::decompress(&parts.headers, whole, max, &self.buffered)?)));
+        let (query, whole) = match decoded {
+            Ok(decoded) => decoded,
+            Err(error) => return Err(of_project(error)),
         };
         let bytes = whole.bytes.clone();
         let call = Call::new(self, request_id, found, caller, query, &parts.headers, bytes);
@@ -160,9 +162,9 @@ impl Answered {
     }
 
     fn log_failure(&self, failure: &Failure, refusal: &Refusal) {
-        let Self { request_id, operation, uri, took } = self;
+        let Self { request_id, operation, took, .. } = self;
         let (path, status, code, told) =
-            (uri.path(), refusal.status(), refusal.code_str(), refusal.message());
+            (self.path(), refusal.status(), refusal.code_str(), refusal.message());
         let cause = failure.cause().map(chain).unwrap_or_default();
         if refusal.code() == Code::System {
             tracing::error!(%request_id, operation, path, status, code, cause, ?took, "failed");
@@ -184,17 +186,4 @@ fn caller(identity: Identity, path: Option<&str>) -> Result<Caller, Failure> {
         (None, None) => return Err(wrong()),
     };
     Ok(Caller { project, actor })
-}
-
-/// Refuses bodies that are compressed as a whole (spec/00 §6).
-fn check_encoding(parts: &Parts, body: &Whole) -> Result<(), Refusal> {
-    let encoding = parts.headers.get(header::CONTENT_ENCODING).map(|value| value.as_bytes().trim_ascii());
-    let plain = |encoding: &[u8]| encoding.is_empty() || encoding.eq_ignore_ascii_case(b"identity");
-    match encoding {
-        Some(encoding) if !plain(encoding) && !body.bytes.is_empty() => {
-            let encoding = String::from_utf8_lossy(encoding).into_owned();
-            Err(Refusal::invalid_expecting("Content-Encoding", encoding, "none, the body uncompressed"))
-        }
-        _ => Ok(()),
-    }
 }

@@ -13,7 +13,10 @@ use crate::{
     api::Shared,
     call::Call,
     error::ApiError,
-    handlers::{apps, checkpoints, cursors, files, records, streams, unavailable},
+    handlers::{
+        apps, checkpoints, cursors, files, groups, metrics, policies, records, streams, tags, tasks,
+        unavailable,
+    },
     health,
 };
 
@@ -71,13 +74,14 @@ routes! {
     // Streams (spec/02). `GET /streams` with a `stream_id` describes that stream.
     api POST   "/v2/{project_id}/streams"                 "create_stream"          streams::create;
     api GET    "/v2/{project_id}/streams"                 "list_streams"           streams::list;
-    // Tags (spec/10). Singular only; before the row of a single stream, which `stream/tags` would be.
-    api GET    "/v2/{project_id}/stream/tags"             "list_project_tags"      unavailable::answer;
-    api POST   "/v2/{project_id}/stream/resource_instances/action" "find_streams_by_tag" unavailable::answer;
-    api POST   "/v2/{project_id}/stream/{stream}/tags"    "create_tag"             unavailable::answer;
-    api GET    "/v2/{project_id}/stream/{stream}/tags"    "list_stream_tags"       unavailable::answer;
-    api POST   "/v2/{project_id}/stream/{stream}/tags/action" "batch_tags"         unavailable::answer;
-    api DELETE "/v2/{project_id}/stream/{stream}/tags/{key}" "delete_tag"          unavailable::answer;
+    // Tags (spec/10). Singular only; before the row of a single stream, which `stream/tags` would be. What
+    // else than a stream has no tags is refused by the handlers.
+    api GET    "/v2/{project_id}/stream/tags"             "list_project_tags"      tags::list_all;
+    api POST   "/v2/{project_id}/stream/resource_instances/action" "find_streams_by_tag" tags::find;
+    api POST   "/v2/{project_id}/{resource}/{stream}/tags" "create_tag"            tags::create;
+    api GET    "/v2/{project_id}/{resource}/{stream}/tags" "list_stream_tags"      tags::list;
+    api POST   "/v2/{project_id}/{resource}/{stream}/tags/action" "batch_tags"     tags::batch;
+    api DELETE "/v2/{project_id}/{resource}/{stream}/tags/{key}" "delete_tag"      tags::delete;
 
     api GET    "/v2/{project_id}/streams/{stream}"        "describe_stream"        streams::describe;
     api PUT    "/v3/{project_id}/streams/{stream}"        "update_stream"          streams::update;
@@ -106,30 +110,30 @@ routes! {
     api DELETE "/v2/{project_id}/checkpoints"             "delete_checkpoints"     checkpoints::delete;
 
     // Groups (spec/07).
-    api POST   "/v2/{project_id}/apps/{group}/consumers"  "join_group"             unavailable::answer;
-    api POST   "/v2/{project_id}/apps/{group}/consumers/{client}/partitions" "sync_group" unavailable::answer;
-    api POST   "/v2/{project_id}/apps/{group}/consumers/{client}/heartbeats" "heartbeat"  unavailable::answer;
-    api DELETE "/v2/{project_id}/apps/{group}/consumers/{client}" "leave_group"    unavailable::answer;
+    api POST   "/v2/{project_id}/apps/{group}/consumers"  "join_group"             groups::join;
+    api POST   "/v2/{project_id}/apps/{group}/consumers/{client}/partitions" "sync_group" groups::sync;
+    api POST   "/v2/{project_id}/apps/{group}/consumers/{client}/heartbeats" "heartbeat"  groups::heartbeat;
+    api DELETE "/v2/{project_id}/apps/{group}/consumers/{client}" "leave_group"    groups::leave;
 
     // Transfer tasks (spec/09). A task may be called `action`: only POST has that word reserved.
-    api POST   "/v2/{project_id}/streams/{stream}/transfer-tasks" "create_transfer_task" unavailable::answer;
-    api PUT    "/v2/{project_id}/streams/{stream}/transfer-tasks" "update_transfer_task" unavailable::answer;
-    api GET    "/v2/{project_id}/streams/{stream}/transfer-tasks" "list_transfer_tasks"  unavailable::answer;
-    api POST   "/v2/{project_id}/streams/{stream}/transfer-tasks/action" "batch_transfer_tasks" unavailable::answer;
-    api GET    "/v2/{project_id}/streams/{stream}/transfer-tasks/{task}" "describe_transfer_task" unavailable::answer;
-    api DELETE "/v2/{project_id}/streams/{stream}/transfer-tasks/{task}" "delete_transfer_task" unavailable::answer;
+    api POST   "/v2/{project_id}/streams/{stream}/transfer-tasks" "create_transfer_task" tasks::create;
+    api PUT    "/v2/{project_id}/streams/{stream}/transfer-tasks" "update_transfer_task" tasks::update;
+    api GET    "/v2/{project_id}/streams/{stream}/transfer-tasks" "list_transfer_tasks"  tasks::list;
+    api POST   "/v2/{project_id}/streams/{stream}/transfer-tasks/action" "batch_transfer_tasks" tasks::action;
+    api GET    "/v2/{project_id}/streams/{stream}/transfer-tasks/{task}" "describe_transfer_task" tasks::describe;
+    api DELETE "/v2/{project_id}/streams/{stream}/transfer-tasks/{task}" "delete_transfer_task" tasks::delete;
     api POST   "/v1/transfertasklog/{task}"               "get_transfer_task_log"  unavailable::answer;
     api GET    "/v1/obs/buckets"                          "list_buckets"           unavailable::answer;
     api POST   "/v1/{project_id}/schema"                  "infer_schema"           unavailable::answer;
 
     // Metrics of streams (spec/11).
-    api GET    "/v2/{project_id}/streams/{stream}/metrics" "get_stream_metrics"    unavailable::answer;
-    api GET    "/v2/{project_id}/streams/{stream}/partitions/{partition}/metrics" "get_partition_metrics" unavailable::answer;
+    api GET    "/v2/{project_id}/streams/{stream}/metrics" "get_stream_metrics"    metrics::of_stream;
+    api GET    "/v2/{project_id}/streams/{stream}/partitions/{partition}/metrics" "get_partition_metrics" metrics::of_partition;
 
     // Policies (spec/12).
-    api POST   "/v2/{project_id}/streams/{stream}/policies" "add_policy"           unavailable::answer;
-    api GET    "/v2/{project_id}/streams/{stream}/policies" "list_policies"        unavailable::answer;
-    api DELETE "/v2/{project_id}/streams/{stream}/policies" "delete_policies"      unavailable::answer;
+    api POST   "/v2/{project_id}/streams/{stream}/policies" "add_policy"           policies::add;
+    api GET    "/v2/{project_id}/streams/{stream}/policies" "list_policies"        policies::list;
+    api DELETE "/v2/{project_id}/streams/{stream}/policies" "delete_policies"      policies::delete;
 
     // For operators.
     open GET   "/healthz"                                 "healthz"                health::healthz;

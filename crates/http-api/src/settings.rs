@@ -5,9 +5,10 @@ use millpond_wire::signing::VerifyOptions;
 /// What a deployment may choose about the API.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Largest body of a request, in bytes, as received (spec/00 §8: at least 8 MiB).
+    /// Largest body of a request, in bytes, as received and as decompressed (spec/00 §8: at least 8 MiB).
     pub body_bytes_max: usize,
-    /// Most bytes of request bodies, and of answers full of records, held at one time.
+    /// Most bytes of request bodies, with what becomes of their records, and of answers full of records,
+    /// held at one time.
     pub buffered_bytes_max: usize,
     /// Most requests worked on at one time.
     pub requests_max: usize,

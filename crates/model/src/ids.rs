@@ -2,37 +2,37 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::limits::ID_LEN;
+use crate::limits::{ID_LEN, TASK_ID_LEN};
 
-/// The text is not an id: not 20 of `A-Z a-z 0-9`.
+/// The text is not an id: not 20 of `A-Z a-z 0-9`, or 19 for that of a transfer task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not an id: 20 of A-Z a-z 0-9 are expected")]
+#[error("not an id: 20 of A-Z a-z 0-9 are expected, or 19 for a transfer task")]
 pub struct InvalidId;
 
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-fn from_random(random: u128) -> [u8; ID_LEN] {
+fn from_random<const LEN: usize>(random: u128) -> [u8; LEN] {
     let mut rest = random;
-    [(); ID_LEN].map(|()| {
+    [(); LEN].map(|()| {
         let digit = usize::try_from(rest % 62).unwrap_or(0);
         rest /= 62;
         ALPHABET.get(digit).copied().unwrap_or(b'0')
     })
 }
 
-fn parse(text: &[u8]) -> Result<[u8; ID_LEN], InvalidId> {
-    let id: [u8; ID_LEN] = text.try_into().map_err(|_| InvalidId)?;
+fn parse<const LEN: usize>(text: &[u8]) -> Result<[u8; LEN], InvalidId> {
+    let id: [u8; LEN] = text.try_into().map_err(|_| InvalidId)?;
     id.iter().all(u8::is_ascii_alphanumeric).then_some(id).ok_or(InvalidId)
 }
 
 macro_rules! id {
-    ($(#[$doc:meta])* $name:ident) => {
+    ($(#[$doc:meta])* $name:ident, $len:ident) => {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name([u8; ID_LEN]);
+        pub struct $name([u8; $len]);
 
         impl $name {
-            /// An id spelled from 128 random bits, of which it keeps 119.
+            /// An id spelled from 128 random bits, of which it keeps 119, or 113 for a transfer task.
             pub fn from_random(random: u128) -> Self {
                 Self(from_random(random))
             }
@@ -40,13 +40,13 @@ macro_rules! id {
             /// Reads the bytes of an id.
             ///
             /// # Errors
-            /// `InvalidId` when they are not 20 ASCII letters or digits.
+            /// `InvalidId` when they are not as many ASCII letters and digits as the id has.
             pub fn from_bytes(bytes: &[u8]) -> Result<Self, InvalidId> {
                 parse(bytes).map(Self)
             }
 
-            /// The 20 ASCII bytes.
-            pub fn as_bytes(&self) -> &[u8; ID_LEN] {
+            /// The ASCII bytes.
+            pub fn as_bytes(&self) -> &[u8; $len] {
                 &self.0
             }
 
@@ -81,11 +81,15 @@ macro_rules! id {
 id! {
     /// Immutable id of one incarnation of a stream: a name that is deleted and created again gets a
     /// new one, so old positions never come back (spec/02 §8).
-    StreamId
+    StreamId, ID_LEN
 }
 id! {
     /// Immutable id of one incarnation of a consumer app.
-    AppId
+    AppId, ID_LEN
+}
+id! {
+    /// Immutable id of one incarnation of a transfer task (spec/09 §4.1).
+    TaskId, TASK_ID_LEN
 }
 
 #[cfg(test)]

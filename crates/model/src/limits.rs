@@ -50,6 +50,20 @@ pub const TAG_KEY_CHARS_MAX: usize = 36;
 /// Longest tag value, in characters (spec/10 §2).
 pub const TAG_VALUE_CHARS_MAX: usize = 43;
 
+/// Most keys in each list of a search by tags (spec/10 §4).
+pub const TAG_FILTER_KEYS_MAX: usize = 10;
+/// Most values of one key in a search by tags (spec/10 §4).
+pub const TAG_FILTER_VALUES_MAX: usize = 10;
+
+/// Longest principal of a permission rule, in bytes. Not in the contract: twice what a project id has.
+pub const PRINCIPAL_BYTES_MAX: usize = 128;
+
+/// Most permission rules of one stream. Not in the contract: a bound that keeps a stream's row small.
+pub const STREAM_POLICIES_MAX: usize = 100;
+
+/// How far back metrics are kept and may be asked for, in minutes (spec/11 §4: 7 days).
+pub const METRICS_MINUTES_MAX: u32 = 7 * 24 * 60;
+
 /// Longest data schema, in bytes. Not in the contract: a command has to fit into 64 KiB.
 pub const DATA_SCHEMA_BYTES_MAX: usize = 32 * 1024;
 
@@ -61,6 +75,31 @@ pub const SCALING_HISTORY_MAX: usize = 20;
 
 /// Changes that a checkpoint remembers, the newest included.
 pub const CHECKPOINT_HISTORY_MAX: usize = 8;
+
+/// Longest id of a group member, in bytes. Not in the contract: stock clients use `consumer-` and a UUID.
+pub const CLIENT_ID_BYTES_MAX: usize = 255;
+
+/// Most members of one group. Not in the contract: a bound on what one group's row holds.
+pub const GROUP_MEMBERS_MAX: usize = 1000;
+
+/// Most streams that one group member subscribes to. Not in the contract: a command has to fit into
+/// 64 KiB.
+pub const SUBSCRIPTION_STREAMS_MAX: usize = 1000;
+
+/// Longest pattern of a subscription, in bytes. Not in the contract.
+pub const STREAM_PATTERN_BYTES_MAX: usize = 1024;
+
+/// How long an empty group waits after its first member has joined, in milliseconds (spec/07 §4).
+pub const GROUP_INITIAL_DELAY_MS: u64 = 3000;
+
+/// Rebalance time-out of a member that names none, in milliseconds (spec/07 §3).
+pub const REBALANCE_TIMEOUT_DEFAULT_MS: u32 = 20_000;
+/// Longest rebalance time-out that counts, in milliseconds: a client waits for the others recursively,
+/// and its stack is good for about five minutes (spec/07 §2).
+pub const REBALANCE_TIMEOUT_MAX_MS: u32 = 240_000;
+
+/// How long a member may be silent at least, in milliseconds (spec/07 §4).
+pub const MEMBER_SILENCE_MIN_MS: u64 = 30_000;
 
 /// Longest cursor, in characters (spec/04 §4).
 pub const CURSOR_CHARS_MAX: usize = 512;
@@ -79,8 +118,37 @@ pub const GET_RECORDS_MAX: u32 = 10_000;
 /// Bytes of data in one answer before it is cut (spec/03 §5: about 4 MB decoded).
 pub const GET_BYTES_DEFAULT: u64 = 4 * 1024 * 1024;
 
+/// Longest name of a transfer task, in characters (spec/09 §2.1).
+pub const TASK_NAME_LEN_MAX: usize = 64;
+
+/// Length of the ids of transfer tasks (spec/09 §4.1: 18 to 19, and the log of a task fixes 19).
+pub const TASK_ID_LEN: usize = 19;
+
+/// Most transfer tasks of one stream (spec/13 §2).
+pub const STREAM_TASKS_MAX: u32 = 5;
+
+/// Longest descriptor of a transfer task, in bytes of JSON as sent. Not in the contract: a command has
+/// to fit into 64 KiB, and real descriptors have less than 1 KiB.
+pub const TASK_DESCRIPTOR_BYTES_MAX: usize = 16 * 1024;
+
+/// Shortest time between two deliveries of a transfer task, in seconds (spec/09 §2.1).
+pub const DELIVER_SECONDS_MIN: u32 = 30;
+/// Longest time between two deliveries of a transfer task, in seconds (spec/09 §2.1).
+pub const DELIVER_SECONDS_MAX: u32 = 900;
+
+/// Largest file of a transfer task that may be asked for, in MB (spec/09 §2.2).
+pub const DELIVER_MEGABYTES_MAX: u32 = 300;
+
+/// Longest time a transfer task may go on trying, in seconds (spec/09 §2.1).
+pub const RETRY_SECONDS_MAX: u32 = 7200;
+
+/// Most transfer tasks that one request may start or stop. Not in the contract: a stream has fewer.
+pub const TASK_ACTION_MAX: usize = 100;
+
 const _: () = assert!(SEQUENCE_NUMBER_MAX == HASH_KEY_MAX);
 const _: () = assert!(RETENTION_HOURS_DEFAULT <= RETENTION_HOURS_MAX);
 const _: () = assert!(GET_RECORDS_DEFAULT <= GET_RECORDS_MAX);
 const _: () = assert!(GET_BYTES_DEFAULT >= RECORD_DATA_BYTES_MAX as u64);
+const _: () = assert!(REBALANCE_TIMEOUT_DEFAULT_MS <= REBALANCE_TIMEOUT_MAX_MS);
+const _: () = assert!(SUBSCRIPTION_STREAMS_MAX * ID_LEN * 2 < 64 * 1024, "a command has 64 KiB");
 const _: () = assert!(PARTITION_KEY_CHARS_MAX * 4 <= u16::MAX as usize, "a key's length is a u16 on disk");

@@ -73,6 +73,12 @@ name! {
     AppName, "app name", limits::APP_NAME_LEN_MAX
 }
 name! {
+    /// Name of a transfer task, unique within its stream.
+    ///
+    /// 1 to 64 of `A-Z a-z 0-9 _ -` (spec/09 §2.1).
+    TaskName, "task name", limits::TASK_NAME_LEN_MAX
+}
+name! {
     /// The tenant that streams, apps and keys belong to: `{project_id}` of every path.
     ///
     /// 32 hexadecimal digits in the cloud; here 1 to 64 of `A-Z a-z 0-9 _ -` (spec/00 §2).

@@ -1,4 +1,4 @@
-//! How a request names a stream or an app: by name or by id.
+//! How a request names a stream, an app or a transfer task: by name or by id.
 
 use std::fmt;
 
@@ -66,6 +66,28 @@ impl AppSelector {
 }
 
 impl fmt::Display for AppSelector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The transfer task of a stream that a request means: resolved by name, then by id (spec/09 §4.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskSelector(Box<str>);
+
+impl TaskSelector {
+    /// From the text of a request; `None` when it is empty.
+    pub fn new(text: &str) -> Option<Self> {
+        (!text.is_empty()).then(|| Self(bounded(text)))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for TaskSelector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }

@@ -40,6 +40,8 @@ macro_rules! words {
     };
 }
 
+pub(crate) use words;
+
 words! {
     /// The capacity class of a stream (spec/02 §1).
     StreamType, "stream type", "COMMON or ADVANCED" {

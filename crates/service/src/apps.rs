@@ -2,7 +2,7 @@
 
 use millpond_model::{
     AppId, AppName, AppSelector, Bounds, CheckpointType, PartitionId, PartitionRef, PartitionStatus,
-    ProjectId, StreamName, StreamSelector, Timestamp,
+    PolicyAction, ProjectId, StreamName, StreamSelector, Timestamp,
 };
 use millpond_state::{App, Command, Rejected, State};
 
@@ -17,7 +17,8 @@ pub struct AppDescription {
     pub name: AppName,
     /// When it was created.
     pub created: Timestamp,
-    /// The streams in which it has a checkpoint, in the byte order of their names.
+    /// The streams in which it has a checkpoint, in the byte order of their names; of another project's
+    /// only those that its owner shares.
     pub streams: Vec<StreamName>,
 }
 
@@ -126,12 +127,14 @@ impl Service {
         self.look_fresh(|state| Ok(describe(state, resolve::app(state, project, selector)?))).await
     }
 
-    /// Deletes an app with its checkpoints; these alone do not keep it in use (spec/05 §4).
+    /// Deletes an app with its checkpoints; these alone do not keep it in use, but live members of its
+    /// group do (spec/05 §4).
     ///
     /// # Errors
-    /// `AppNotFound`, `Overloaded`, `Storage`.
+    /// `AppNotFound`, `AppInUse`, `Overloaded`, `Storage`.
     pub async fn delete_app(&self, project: &ProjectId, selector: &AppSelector) -> Result<(), Error> {
         let id = self.look_fresh(|state| Ok(resolve::app(state, project, selector)?.id)).await?;
+        self.settle_group(id, None).await?;
         let outcome = self.propose(Command::DeleteApp { id }).await?;
         outcome.map_err(|rejected| Error::rejected(&rejected, &"", selector))?;
         Ok(())
@@ -141,7 +144,7 @@ impl Service {
     /// (spec/05 §5).
     ///
     /// # Errors
-    /// `StreamNotFound`, `AppNotFound`, `Overloaded`, `Storage`.
+    /// `StreamNotFound`, `AccessDenied`, `AppNotFound`, `Overloaded`, `Storage`.
     pub async fn consuming_state(
         &self,
         project: &ProjectId,
@@ -150,7 +153,8 @@ impl Service {
         page: PartitionPage,
     ) -> Result<ConsumingState, Error> {
         let look = |state: &State| {
-            let (found, app) = (resolve::stream(state, project, stream)?, resolve::app(state, project, app)?);
+            let found = resolve::stream_for(state, project, stream, PolicyAction::GetRecords)?;
+            let app = resolve::app(state, project, app)?;
             let readable = found.partitions().iter().filter(|p| p.status.is_readable());
             let (partitions, has_more) = page.of(readable);
             let checkpoints: Vec<_> = partitions
@@ -177,8 +181,9 @@ impl Service {
 }
 
 fn describe(state: &State, app: &App) -> AppDescription {
-    let committed = state.streams_committed_by(app.id);
-    let mut streams: Vec<_> = committed.into_iter().map(|stream| stream.spec.name.clone()).collect();
+    let committed = state.streams_committed_by(app.id).into_iter();
+    let shown = committed.filter(|stream| resolve::shows(stream, &app.project));
+    let mut streams: Vec<_> = shown.map(|stream| stream.spec.name.clone()).collect();
     streams.sort_unstable();
     AppDescription { id: app.id, name: app.name.clone(), created: app.created, streams }
 }

@@ -2,10 +2,13 @@
 
 use millpond_engine::ReadError;
 use millpond_model::{
-    AppId, AppSelector, Bounds, CheckpointType, Metadata, PartitionId, PartitionRef, ProjectId,
+    AppId, AppSelector, Bounds, CheckpointType, Metadata, PartitionId, PartitionRef, PolicyAction, ProjectId,
     SequenceNumber, StreamId, StreamSelector,
 };
-use millpond_state::{Actor, CheckpointChange, CheckpointCommit, CheckpointKey, Command, Expected, State};
+use millpond_state::{
+    Actor, CheckpointChange, CheckpointCommit, CheckpointKey, Command, Expected, GroupMember as Committer,
+    Rejected, State,
+};
 
 use crate::{Error, Service, resolve};
 
@@ -86,9 +89,9 @@ impl Service {
     /// taken, also a smaller one than before, and kept as given (spec/06 §5).
     ///
     /// # Errors
-    /// In the order of spec/06 §2: `StreamNotFound`, `AppNotFound`, `InvalidPartitionId`,
+    /// In the order of spec/06 §2: `StreamNotFound`, `AccessDenied`, `AppNotFound`, `InvalidPartitionId`,
     /// `PartitionNotFound`, `PartitionExpired`, `InvalidSequenceNumber`, `SequenceNumberOutOfRange`,
-    /// `MemberUnknown`; besides `Overloaded`, `Storage`.
+    /// `GroupRebalancing`, `MemberUnknown`, `IllegalGeneration`; besides `Overloaded`, `Storage`.
     pub async fn commit_checkpoint(
         &self,
         project: &ProjectId,
@@ -97,7 +100,7 @@ impl Service {
     ) -> Result<(), Error> {
         let CommitCheckpoint { stream: selector, app: app_selector, .. } = &commit;
         let look = |state: &State| {
-            let stream = resolve::stream(state, project, selector)?;
+            let stream = resolve::stream_for(state, project, selector, PolicyAction::GetRecords)?;
             let app = resolve::app(state, project, app_selector)?;
             let partition = commit.partition.ok_or(Error::InvalidPartitionId)?;
             let partition = resolve::readable_partition(stream, partition, selector)?.id;
@@ -109,23 +112,33 @@ impl Service {
         if !bounds.admits(sequence_number) {
             return Err(Error::SequenceNumberOutOfRange { given: sequence_number, bounds });
         }
-        if let Some(GroupMember { client_id, .. }) = commit.member {
-            // Groups have no members as yet, so that none can be known.
-            return Err(Error::MemberUnknown { client_id });
-        }
+        let member = match &commit.member {
+            None => None,
+            Some(member) => Some(self.committing_member(app, member).await?),
+        };
         let (kind, metadata, expected) = (commit.kind, commit.metadata, Expected::Anything);
         let PartitionRef { stream, partition } = of;
         let commits = vec![CheckpointCommit { stream, partition, kind, sequence_number, metadata, expected }];
-        let outcome = self.propose(Command::CommitCheckpoints { app, commits, actor: actor.clone() }).await?;
-        outcome.map_err(|rejected| Error::rejected(&rejected, &commit.stream, &commit.app))?;
-        Ok(())
+        let actor = actor.clone();
+        match self.propose(Command::CommitCheckpoints { app, commits, member, actor }).await? {
+            Ok(_) => Ok(()),
+            Err(Rejected::MemberUnknown) => Err(unknown(commit.member.as_ref())),
+            Err(rejected) => Err(Error::rejected(&rejected, &commit.stream, &commit.app)),
+        }
+    }
+
+    /// The member that commits, which was heard of with that.
+    async fn committing_member(&self, app: AppId, member: &GroupMember) -> Result<Committer, Error> {
+        let client = member.client_id.parse().map_err(|_| unknown(Some(member)))?;
+        self.settle_group(app, Some(&member.client_id)).await?;
+        Ok(Committer { client, generation: member.generation })
     }
 
     /// The checkpoint in force; `None` when there is none, or when its position is no longer readable
     /// (spec/06 §3).
     ///
     /// # Errors
-    /// `StreamNotFound`, `AppNotFound`, `PartitionNotFound`, `Overloaded`, `Storage`.
+    /// `StreamNotFound`, `AccessDenied`, `AppNotFound`, `PartitionNotFound`, `Overloaded`, `Storage`.
     pub async fn get_checkpoint(
         &self,
         project: &ProjectId,
@@ -133,7 +146,7 @@ impl Service {
     ) -> Result<Option<StoredCheckpoint>, Error> {
         let CheckpointQuery { stream: selector, app, partition, kind } = query;
         let look = |state: &State| {
-            let stream = resolve::stream(state, project, selector)?;
+            let stream = resolve::stream_for(state, project, selector, PolicyAction::GetRecords)?;
             let app = resolve::app(state, project, app)?;
             let partition = resolve::partition(stream, *partition, selector)?;
             let of = PartitionRef { stream: stream.id, partition: partition.id };
@@ -148,7 +161,7 @@ impl Service {
     /// Deletes checkpoints; deleting none is no error (spec/06 §4).
     ///
     /// # Errors
-    /// `StreamNotFound`, `AppNotFound`, `Overloaded`, `Storage`.
+    /// `StreamNotFound`, `AccessDenied`, `AppNotFound`, `Overloaded`, `Storage`.
     pub async fn delete_checkpoints(
         &self,
         project: &ProjectId,
@@ -169,7 +182,7 @@ impl Service {
         app: &AppSelector,
     ) -> Result<(StreamId, AppId), Error> {
         self.look_fresh(|state| {
-            let stream = resolve::stream(state, project, stream)?;
+            let stream = resolve::stream_for(state, project, stream, PolicyAction::GetRecords)?;
             Ok((stream.id, resolve::app(state, project, app)?.id))
         })
         .await
@@ -181,6 +194,10 @@ impl Service {
             error => error.into(),
         })
     }
+}
+
+fn unknown(member: Option<&GroupMember>) -> Error {
+    Error::MemberUnknown { client_id: member.map(|member| member.client_id.clone()).unwrap_or_default() }
 }
 
 /// The checkpoint of `app` in a partition.

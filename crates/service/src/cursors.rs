@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use millpond_engine::ReadError;
 use millpond_model::{
-    Bounds, CursorType, PartitionId, PartitionRef, ProjectId, Record, RetentionHours, SequenceNumber,
-    StreamId, StreamName, StreamSelector, Timestamp, limits,
+    Bounds, CursorType, PartitionId, PartitionRef, PolicyAction, ProjectId, Record, RetentionHours,
+    SequenceNumber, StreamId, StreamName, StreamSelector, Timestamp, limits,
 };
 
 use crate::{Error, Service, resolve};
@@ -80,8 +80,8 @@ impl Service {
     /// Opens a cursor (spec/04 §1 to §3).
     ///
     /// # Errors
-    /// `StreamNotFound`, `PartitionNotFound`, `PartitionExpired`, `SequenceNumberOutOfRange`,
-    /// `TimestampExpired`, `Overloaded`, `Storage`; looked for in this order.
+    /// `StreamNotFound`, `AccessDenied`, `PartitionNotFound`, `PartitionExpired`,
+    /// `SequenceNumberOutOfRange`, `TimestampExpired`, `Overloaded`, `Storage`; looked for in this order.
     pub async fn open_cursor(
         &self,
         project: &ProjectId,
@@ -91,7 +91,7 @@ impl Service {
     ) -> Result<CursorPosition, Error> {
         let (stream_id, stream_name, retention) = self
             .look(|state| {
-                let stream = resolve::stream(state, project, selector)?;
+                let stream = resolve::stream_for(state, project, selector, PolicyAction::GetRecords)?;
                 resolve::readable_partition(stream, partition, selector)?;
                 Ok((stream.id, stream.spec.name.clone(), stream.spec.retention))
             })

@@ -3,8 +3,8 @@
 use futures::future::try_join_all;
 use millpond_engine::ReadError;
 use millpond_model::{
-    Bounds, HashRange, PartitionId, PartitionRef, PartitionStatus, ProjectId, StreamId, StreamSelector,
-    StreamSpec, Timestamp,
+    Bounds, HashRange, PartitionId, PartitionRef, PartitionStatus, PolicyAction, ProjectId, StreamId,
+    StreamSelector, StreamSpec, Timestamp,
 };
 use millpond_state::{Partition, ScalingChange, State, Stream};
 
@@ -100,7 +100,7 @@ impl Service {
     /// A stream with a page of its partitions (spec/02 §3).
     ///
     /// # Errors
-    /// `StreamNotFound`, `Overloaded`, `Storage`.
+    /// `StreamNotFound`, `AccessDenied`, `Overloaded`, `Storage`.
     pub async fn describe_stream(
         &self,
         project: &ProjectId,
@@ -108,7 +108,7 @@ impl Service {
         page: PartitionPage,
     ) -> Result<StreamDescription, Error> {
         let look = |state: &State| {
-            let stream = resolve::stream(state, project, selector)?;
+            let stream = resolve::stream_for(state, project, selector, PolicyAction::GetStreamInfo)?;
             let scaling = stream.scaling_history().copied().collect();
             Ok((StreamSummary::from(stream), page.of(stream.partitions().iter()), scaling))
         };

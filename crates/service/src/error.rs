@@ -3,7 +3,10 @@
 use std::fmt::Display;
 
 use millpond_engine::{AdminError, Class, ProposeError, ReadError, StorageFailure};
-use millpond_model::{AppName, Bounds, InvalidRecord, PartitionId, SequenceNumber, StreamName, Timestamp};
+use millpond_model::{
+    AppName, Bounds, ConsumerStrategy, DataType, Destination, InvalidRecord, PartitionId, SequenceNumber,
+    StreamName, TaskName, Timestamp, limits,
+};
 use millpond_state::Rejected;
 
 /// Why a request was refused.
@@ -38,6 +41,71 @@ pub enum Error {
     /// The project has as many apps as it may.
     #[error("the project has {quota} apps already, which is its quota")]
     AppQuotaExceeded {
+        /// The quota.
+        quota: u32,
+    },
+    /// The stream has no such transfer task.
+    #[error("the transfer task {task} does not exist")]
+    TaskNotFound {
+        /// What the client wrote.
+        task: Box<str>,
+    },
+    /// The stream has a transfer task of that name.
+    #[error("the transfer task {0} exists already")]
+    TaskExists(TaskName),
+    /// The stream has as many transfer tasks as it may.
+    #[error("the stream has {quota} transfer tasks already, which is its quota")]
+    TaskQuotaExceeded {
+        /// The quota.
+        quota: u32,
+    },
+    /// An update names another destination than the transfer task has (spec/09 §6.0).
+    #[error("the transfer task delivers to {}, which cannot change", .0.as_str())]
+    TaskDestinationFixed(Destination),
+    /// An update names another start than the transfer task had (spec/09 §6.0).
+    #[error("the transfer task was created with {}, which cannot change", .0.as_str())]
+    TaskStartFixed(ConsumerStrategy),
+    /// Such records cannot be delivered to such a destination (spec/09 §2.7).
+    #[error("{} records cannot be delivered to {} as asked", .data_type.as_str(), .destination.as_str())]
+    TaskSourceUnfit {
+        /// What the stream holds.
+        data_type: DataType,
+        /// Where it was to go.
+        destination: Destination,
+    },
+    /// The stream has no schema, from which the destination would take its columns (spec/09 §2.7).
+    #[error("the stream has no data schema")]
+    TaskSchemaMissing,
+    /// The stream is another project's, and no rule allows this (spec/12 §5).
+    #[error("the stream {stream} is another project's")]
+    AccessDenied {
+        /// What the client wrote; the name in the cursor for reads.
+        stream: Box<str>,
+    },
+    /// A request about permission rules names one stream and the id of another (spec/12 §4).
+    #[error("the id is not that of the stream")]
+    StreamIdMismatch,
+    /// The stream would have more permission rules than it may.
+    #[error("a stream has at most {} permission rules", limits::STREAM_POLICIES_MAX)]
+    TooManyPolicies,
+    /// A tag route names a stream that the project does not have (spec/10 §3).
+    #[error("the stream to be tagged does not exist")]
+    TaggedStreamNotFound,
+    /// The stream has no tag of that key.
+    #[error("the stream has no such tag")]
+    TagNotFound,
+    /// The stream would have more tags than it may (spec/10 §2).
+    #[error("a stream has at most {} tags", limits::STREAM_TAGS_MAX)]
+    TooManyTags,
+    /// The app's group has live members (spec/05 §4).
+    #[error("the app {app} is in use: its group has members")]
+    AppInUse {
+        /// What the client wrote.
+        app: Box<str>,
+    },
+    /// The group has a member for each partition of its streams already (spec/13 §8).
+    #[error("the group has {quota} members already, which is its quota")]
+    ConsumerQuotaExceeded {
         /// The quota.
         quota: u32,
     },
@@ -132,8 +200,16 @@ impl Error {
         Self::StreamNotFound { stream: text(stream) }
     }
 
+    pub(crate) fn access_denied(stream: &dyn Display) -> Self {
+        Self::AccessDenied { stream: text(stream) }
+    }
+
     pub(crate) fn app_not_found(app: &dyn Display) -> Self {
         Self::AppNotFound { app: text(app) }
+    }
+
+    pub(crate) fn task_not_found(task: &dyn Display) -> Self {
+        Self::TaskNotFound { task: text(task) }
     }
 
     pub(crate) fn partition_not_found(stream: &dyn Display, partition: PartitionId) -> Self {
@@ -155,11 +231,20 @@ impl Error {
         match rejected {
             Rejected::StreamNotFound => Self::stream_not_found(stream),
             Rejected::AppNotFound => Self::app_not_found(app),
+            Rejected::AppInUse => Self::AppInUse { app: text(app) },
+            Rejected::GroupRebalancing => Self::GroupRebalancing,
+            Rejected::IllegalGeneration => Self::IllegalGeneration,
+            Rejected::TaskNotFound(key) => Self::task_not_found(&key.task),
             Rejected::PartitionNotFound(at) => Self::partition_not_found(stream, at.partition),
             Rejected::PartitionExpired(at) => Self::partition_expired(stream, at.partition),
             Rejected::QuotaExceeded { quota } => Self::PartitionQuotaExceeded { quota: *quota },
+            Rejected::TooManyTags => Self::TooManyTags,
+            Rejected::TooManyPolicies => Self::TooManyPolicies,
             Rejected::StreamExists
             | Rejected::AppExists
+            | Rejected::MemberUnknown
+            | Rejected::TaskExists
+            | Rejected::TaskFixed
             | Rejected::NotPrepared { .. }
             | Rejected::Conflict { .. } => Self::contradiction(format!("unexpected refusal: {rejected}")),
         }
@@ -169,7 +254,10 @@ impl Error {
     pub(crate) fn is_missing(&self) -> bool {
         matches!(
             self,
-            Self::StreamNotFound { .. } | Self::AppNotFound { .. } | Self::PartitionNotFound { .. }
+            Self::StreamNotFound { .. }
+                | Self::AccessDenied { .. }
+                | Self::AppNotFound { .. }
+                | Self::PartitionNotFound { .. }
         )
     }
 }

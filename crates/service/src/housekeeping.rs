@@ -10,7 +10,7 @@ use millpond_model::{PartitionId, PartitionRef, PartitionStatus, StreamId, Times
 use millpond_state::{Command, Done, LogPosition, Rejected, State, Stream};
 use parking_lot::Mutex;
 
-use crate::{Error, Service, Settings, propose};
+use crate::{Error, Service, Settings, groups::Watches, metrics::Meter, propose};
 
 /// Most partitions that one command marks: a command holds 64 KiB.
 const EXPIRED_AT_ONCE_MAX: usize = 1000;
@@ -43,7 +43,8 @@ impl Service {
         entropy.fill(&mut turn);
         let turn = AtomicU64::new(u64::from_le_bytes(turn));
         let creating = Mutex::default();
-        let service = Self { engine, clock, entropy, settings, secret, creating, turn };
+        let (meter, watches) = (Meter::default(), Watches::default());
+        let service = Self { engine, clock, entropy, settings, secret, creating, turn, watches, meter };
         service.settle().await?;
         Ok(service)
     }
@@ -66,8 +67,9 @@ impl Service {
         Ok(())
     }
 
-    /// Marks closed partitions EXPIRED whose records have all left retention, and drops logs that no
-    /// stream owns. Called from time to time; harmless at any moment.
+    /// Marks closed partitions EXPIRED whose records have all left retention, drops logs that no stream
+    /// owns, and stores the metrics of the minutes that are over. Called from time to time, best once a
+    /// minute; harmless at any moment.
     pub async fn housekeep(&self) -> Housekeeping {
         let mut done = Housekeeping::default();
         self.drop_orphans(&mut done).await;
@@ -78,6 +80,9 @@ impl Service {
             if let Err(error) = self.expire(id, partitions, &mut done).await {
                 done.failed("partitions could not be marked EXPIRED", &error);
             }
+        }
+        if let Err(error) = self.store_finished_metrics().await {
+            done.failed("metrics could not be stored", &error);
         }
         done
     }

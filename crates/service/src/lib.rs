@@ -1,4 +1,4 @@
-//! The use cases: streams, records, cursors, apps, checkpoints. No HTTP, no files.
+//! The use cases: streams, records, cursors, apps, checkpoints, groups. No HTTP, no files.
 //!
 //! A [`Service`] takes what the edge has already parsed, looks at the state, asks the engine, and answers
 //! in types of the domain. It never learns which engine it has, nor what an error is called on the wire.
@@ -22,13 +22,18 @@ mod checkpoints;
 mod cursors;
 mod descriptions;
 mod error;
+mod groups;
 mod housekeeping;
+mod metrics;
 mod page;
 mod placement;
+mod policies;
 mod records;
 mod resolve;
 mod scaling;
 mod streams;
+mod tags;
+mod tasks;
 #[cfg(test)]
 mod tests;
 
@@ -46,12 +51,17 @@ pub use checkpoints::{CheckpointQuery, CommitCheckpoint, DeleteCheckpoints, Grou
 pub use cursors::{CursorPosition, CursorStart, RecordsPage};
 pub use descriptions::{PartitionDescription, StreamDescription, StreamList, StreamSummary};
 pub use error::{Error, RecordError};
+pub use groups::{HeartbeatAnswer, JoinAnswer, JoinGroup, SyncAnswer};
 pub use housekeeping::Housekeeping;
+pub use metrics::MetricSeries;
 pub use millpond_engine::{Class, Clock, Engine, Entropy, ReadLimit, StorageFailure};
-pub use millpond_state::{Actor, ScalingChange};
+pub use millpond_state::{Actor, MetricCounts, ScalingChange, Task};
 pub use page::PartitionPage;
+pub use policies::PolicyList;
 pub use records::Placed;
 pub use scaling::PartitionChange;
+pub use tags::{ProjectTags, TaggedStream, TaggedStreams};
+pub use tasks::{TaskDescription, TaskList};
 
 /// What an operator may limit. `None` is no limit, which is the default everywhere (spec/13 §2).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -84,6 +94,10 @@ pub struct Service {
     creating: Mutex<BTreeSet<StreamId>>,
     /// Where the next record that names no place goes, counted over all requests.
     turn: AtomicU64,
+    /// Who of which group was heard of when.
+    watches: groups::Watches,
+    /// What was measured and is not in the state yet.
+    meter: metrics::Meter,
 }
 
 impl Service {

@@ -2,15 +2,16 @@
 
 use std::{sync::atomic::Ordering, time::Duration};
 
-use millpond_engine::{AppendError, Appended, Class, ReadError, ReadLimit, StorageFailure};
+use millpond_engine::{Append, AppendError, Appended, Class, ReadError, ReadLimit, StorageFailure};
 use millpond_model::{
-    CursorType, PartitionId, PlacedRecord, Placement, ProjectId, SequenceNumber, StreamSelector,
+    CursorType, PartitionId, PlacedRecord, Placement, PolicyAction, ProjectId, SequenceNumber, StreamSelector,
 };
 use millpond_state::State;
 
 use crate::{
     CursorPosition, Error, RecordError, RecordsPage, Service,
     error::contradiction,
+    metrics::Moved,
     placement::{Batches, places},
     resolve,
 };
@@ -31,7 +32,7 @@ impl Service {
     /// place goes to the next ACTIVE partition in turn; the turn goes on from request to request.
     ///
     /// # Errors
-    /// `StreamNotFound`, `Overloaded`, `Storage`: nothing was appended. Everything else concerns one
+    /// `StreamNotFound`, `AccessDenied`, `Overloaded`, `Storage`: nothing was appended. Everything else concerns one
     /// record and is in the answer.
     pub async fn put_records(
         &self,
@@ -39,14 +40,16 @@ impl Service {
         selector: &StreamSelector,
         records: Vec<PlacedRecord>,
     ) -> Result<Vec<Result<Placed, RecordError>>, Error> {
+        let begin = self.clock.monotonic();
         let steps = records.iter().filter(|record| record.placement == Placement::Anywhere).count() as u64;
         let turn = self.turn.fetch_add(steps, Ordering::Relaxed);
         let look = |state: &State| {
-            let stream = resolve::stream(state, project, selector)?;
+            let stream = resolve::stream_for(state, project, selector, PolicyAction::PutRecords)?;
             Ok((stream.id, places(stream, &records, turn)))
         };
         let (stream, places) = self.look(look).await?;
         let Batches { appends, slots } = Batches::group(stream, records, places);
+        let moved: Vec<Moved> = appends.iter().map(moved).collect();
         let appended =
             if appends.is_empty() { Vec::new() } else { self.engine.records.append(appends).await };
         if appended.iter().any(|result| matches!(result, Err(AppendError::UnknownPartition(_)))) {
@@ -56,6 +59,10 @@ impl Service {
                 return Err(gone);
             }
         }
+        let stored = moved.into_iter().zip(&appended).filter(|(_, result)| result.is_ok());
+        let stored: Vec<Moved> = stored.map(|(moved, _)| moved).collect();
+        let throttled = appended.iter().any(|result| matches!(result, Err(AppendError::Overloaded)));
+        self.count_put(stream, &stored, throttled, begin);
         Ok(slots
             .into_iter()
             .map(|slot| {
@@ -70,15 +77,15 @@ impl Service {
     /// end of a partition, also of a closed one, the page is empty and the position stays.
     ///
     /// # Errors
-    /// `CursorExpired`, `StreamNotFound`, `PartitionNotFound`, `PartitionExpired`, `InvalidCursor`,
-    /// `PositionExpired`, `Overloaded`, `Storage`; looked for in this order.
+    /// `CursorExpired`, `StreamNotFound`, `AccessDenied`, `PartitionNotFound`, `PartitionExpired`,
+    /// `InvalidCursor`, `PositionExpired`, `Overloaded`, `Storage`; looked for in this order.
     pub async fn get_records(
         &self,
         project: &ProjectId,
         cursor: &CursorPosition,
         limit: ReadLimit,
     ) -> Result<RecordsPage, Error> {
-        let now = self.clock.now();
+        let (begin, now) = (self.clock.monotonic(), self.clock.now());
         if cursor.is_expired(now) {
             return Err(Error::CursorExpired);
         }
@@ -94,10 +101,19 @@ impl Service {
             ReadError::UnknownPartition(_) => self.log_missing(cursor.stream_id, named),
             error => error.into(),
         })?;
+        let bytes = page.records.iter().map(|record| record.data.len() as u64).sum();
+        let read = (cursor.partition, page.records.len() as u64, bytes);
+        self.count_get(cursor.stream_id, read, begin);
         let kind = CursorType::AtSequenceNumber;
         let next = CursorPosition { kind, position: page.next, opened: now, ..cursor.clone() };
         Ok(RecordsPage { records: page.records, next })
     }
+}
+
+/// What a batch would bring its partition.
+fn moved(append: &Append) -> Moved {
+    let bytes = append.records.iter().map(|record| record.data.len() as u64).sum();
+    (append.partition.partition, append.records.len() as u64, bytes)
 }
 
 /// What became of a record, from what became of its batch.

@@ -1,11 +1,11 @@
 //! What can be asked of the state.
 
 use millpond_model::{
-    AppId, AppName, CheckpointType, Metadata, PartitionCount, PartitionId, ProjectId, SequenceNumber,
-    StreamId, StreamSpec, StreamUpdate,
+    AppId, AppName, CheckpointType, ClientId, Metadata, PartitionCount, PartitionId, PolicyRule, ProjectId,
+    SequenceNumber, StreamId, StreamSpec, StreamUpdate, Tag, TaskId, TaskSpec, TaskState,
 };
 
-use crate::{Actor, CommandId, LogPosition};
+use crate::{Actor, CommandId, GroupEvent, LogPosition, MinuteMetrics, TaskKey};
 
 /// A command on its way into the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,6 +73,36 @@ pub enum Command {
         /// Which stream.
         id: StreamId,
     },
+    /// Creates a transfer task, which runs at once (spec/09 §5).
+    CreateTask {
+        /// Its stream and its new id.
+        key: TaskKey,
+        /// What it shall do.
+        spec: TaskSpec,
+        /// Most tasks the stream may have.
+        task_quota: u32,
+    },
+    /// Describes a transfer task anew; name, destination and start must stay (spec/09 §6.0).
+    UpdateTask {
+        /// Which task.
+        key: TaskKey,
+        /// What it shall do.
+        spec: TaskSpec,
+    },
+    /// Starts or stops transfer tasks of a stream: all of them, or none.
+    SetTaskState {
+        /// Which stream.
+        stream: StreamId,
+        /// Which tasks.
+        tasks: Vec<TaskId>,
+        /// What they shall be.
+        state: TaskState,
+    },
+    /// Deletes a transfer task.
+    DeleteTask {
+        /// Which task.
+        key: TaskKey,
+    },
     /// Creates an app.
     CreateApp {
         /// Its new id.
@@ -95,6 +125,8 @@ pub enum Command {
         app: AppId,
         /// The positions.
         commits: Vec<CheckpointCommit>,
+        /// The group member on whose behalf they are committed, if there is one (spec/06 §6).
+        member: Option<GroupMember>,
         /// Who commits.
         actor: Actor,
     },
@@ -109,6 +141,55 @@ pub enum Command {
         /// Which kind.
         kind: CheckpointType,
     },
+    /// Adds tags to a stream, in place of those with the same keys: all of them, or none (spec/10 §3).
+    PutTags {
+        /// Which stream.
+        id: StreamId,
+        /// The tags.
+        tags: Vec<Tag>,
+    },
+    /// Deletes tags of a stream by their keys; deleting none is no error.
+    DeleteTags {
+        /// Which stream.
+        id: StreamId,
+        /// The keys.
+        keys: Vec<Box<str>>,
+    },
+    /// Adds permission rules to a stream: all of them, or none (spec/12 §4).
+    AddPolicies {
+        /// Which stream.
+        id: StreamId,
+        /// The rules.
+        rules: Vec<PolicyRule>,
+    },
+    /// Deletes permission rules of a stream; deleting none is no error.
+    DeletePolicies {
+        /// Which stream.
+        id: StreamId,
+        /// The rules, in whatever spelling.
+        rules: Vec<PolicyRule>,
+    },
+    /// Adds what was measured; what belongs to no stream any more is left out (spec/11).
+    RecordMetrics {
+        /// The minutes.
+        measured: Vec<MinuteMetrics>,
+    },
+    /// Something happens to the group of an app (spec/07 §4).
+    Group {
+        /// Which app.
+        app: AppId,
+        /// What.
+        event: GroupEvent,
+    },
+}
+
+/// The group member on whose behalf a commit is made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupMember {
+    /// Its id.
+    pub client: ClientId,
+    /// The generation it speaks of; no group has a negative one.
+    pub generation: i64,
 }
 
 /// One position to be committed.

@@ -1,4 +1,4 @@
-//! Commands, and the one pure function that folds them: streams, apps, checkpoints.
+//! Commands, and the one pure function that folds them: streams, apps, checkpoints, groups.
 //!
 //! Everything that is not a record is a [`Command`] in a totally ordered log. [`State::apply`] folds
 //! the log: its outcome depends on the state, the command, its position and its time, and on nothing
@@ -20,26 +20,37 @@ mod app;
 mod checkpoint;
 mod command;
 mod encoding;
+mod groups;
+mod metrics;
 mod outcome;
+mod policies;
 mod position;
 mod recent;
 mod rows;
 mod scaling;
 mod state;
 mod stream;
+mod tags;
+mod task;
 #[cfg(test)]
 mod tests;
 
 pub use app::App;
 pub use checkpoint::{Checkpoint, CheckpointChange, CheckpointKey};
-pub use command::{CheckpointCommit, Command, Expected, Proposal};
+pub use command::{CheckpointCommit, Command, Expected, GroupMember, Proposal};
 pub use encoding::{DecodeError, decode_proposal, encode_proposal};
+pub use groups::{
+    Assignment, Group, GroupEvent, Heartbeat, InvalidSubscription, Member, Overdue, Phase, StreamPattern,
+    Subscription, SyncStep, Timer, Watch,
+};
+pub use metrics::{METRICS_BYTES_MAX, METRICS_STREAM_BYTES_MAX, MetricCounts, MetricsKey, MinuteMetrics};
 pub use outcome::{Committed, Done, Outcome, Rejected};
 pub use position::{Actor, CommandId, LogPosition};
 pub use recent::{RECENT_COMMANDS_MAX, RECENT_LIFE};
 pub use rows::RowKey;
 pub use state::{Applied, State};
 pub use stream::{Partition, ScalingChange, Stream};
+pub use task::{Task, TaskKey};
 
 /// Most bytes of an encoded proposal: larger ones are refused before they reach a log.
 pub const PROPOSAL_BYTES_MAX: usize = 64 * 1024;

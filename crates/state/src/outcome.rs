@@ -2,7 +2,7 @@
 
 use millpond_model::{PartitionRef, SequenceNumber, Timestamp};
 
-use crate::Actor;
+use crate::{Actor, TaskKey};
 
 /// What became of a command. Both sides are final: the same command proposed again has the same outcome.
 pub type Outcome = Result<Done, Rejected>;
@@ -60,6 +60,33 @@ pub enum Rejected {
     /// The partition is EXPIRED.
     #[error("the partition {0} is expired")]
     PartitionExpired(PartitionRef),
+    /// The stream would have more tags than it may (spec/10 §2).
+    #[error("a stream has at most {} tags", millpond_model::limits::STREAM_TAGS_MAX)]
+    TooManyTags,
+    /// The stream would have more permission rules than it may.
+    #[error("a stream has at most {} permission rules", millpond_model::limits::STREAM_POLICIES_MAX)]
+    TooManyPolicies,
+    /// The stream has a transfer task of that name.
+    #[error("a transfer task of that name exists")]
+    TaskExists,
+    /// The stream has no such transfer task.
+    #[error("the transfer task {} does not exist", .0.task)]
+    TaskNotFound(TaskKey),
+    /// The transfer task has another name, destination or start, which never change.
+    #[error("the name, destination and start of a transfer task cannot change")]
+    TaskFixed,
+    /// The app's group has members (spec/05 §4).
+    #[error("the app has group members")]
+    AppInUse,
+    /// The group of the committing member shares out its partitions (spec/06 §6).
+    #[error("the group is rebalancing")]
+    GroupRebalancing,
+    /// The group has no such member.
+    #[error("the group has no such member")]
+    MemberUnknown,
+    /// The group has another generation, or the partition is another member's.
+    #[error("the generation is not the group's")]
+    IllegalGeneration,
     /// The condition of a commit does not hold.
     #[error("another checkpoint is stored than the one expected for {partition}")]
     Conflict {

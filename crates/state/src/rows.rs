@@ -1,10 +1,11 @@
 //! The state as rows of a table, for engines that keep it on disk.
 
-use millpond_model::{AppId, CheckpointType, PartitionId, StreamId};
+use millpond_model::{AppId, CheckpointType, PartitionId, StreamId, TaskId};
 
 use crate::{
-    CheckpointKey, State,
-    encoding::{DecodeError, rows as twin},
+    CheckpointKey, MetricsKey, State, TaskKey,
+    encoding::{DecodeError, decode_group, encode_group, rows as twin, task},
+    metrics,
 };
 
 /// The key of one row.
@@ -20,6 +21,12 @@ pub enum RowKey {
     App(AppId),
     /// A checkpoint.
     Checkpoint(CheckpointKey),
+    /// The consumer group of an app.
+    Group(AppId),
+    /// A transfer task.
+    Task(TaskKey),
+    /// What was measured in an hour.
+    Metrics(MetricsKey),
 }
 
 impl RowKey {
@@ -30,6 +37,8 @@ impl RowKey {
             Self::Recent => b"r".to_vec(),
             Self::Stream(id) => [b"s".as_slice(), id.as_bytes()].concat(),
             Self::App(id) => [b"a".as_slice(), id.as_bytes()].concat(),
+            Self::Group(id) => [b"g".as_slice(), id.as_bytes()].concat(),
+            Self::Task(key) => [b"t".as_slice(), key.stream.as_bytes(), key.task.as_bytes()].concat(),
             Self::Checkpoint(key) => [
                 b"c".as_slice(),
                 key.app.as_bytes(),
@@ -40,6 +49,12 @@ impl RowKey {
                 }],
             ]
             .concat(),
+            Self::Metrics(key) => {
+                let hour = key.hour.to_le_bytes();
+                let partition = key.partition.map(|partition| partition.index().to_le_bytes());
+                let partition = partition.as_ref().map(<[u8; 4]>::as_slice).unwrap_or_default();
+                [b"n".as_slice(), &hour, key.stream.as_bytes(), partition].concat()
+            }
         }
     }
 
@@ -55,6 +70,7 @@ impl RowKey {
             (b'r', 0) => Ok(Self::Recent),
             (b's', _) => StreamId::from_bytes(rest).map(Self::Stream).map_err(|_| bad),
             (b'a', _) => AppId::from_bytes(rest).map(Self::App).map_err(|_| bad),
+            (b'g', _) => AppId::from_bytes(rest).map(Self::Group).map_err(|_| bad),
             (b'c', 45) => {
                 let (app, rest) = rest.split_at(20);
                 let (stream, rest) = rest.split_at(20);
@@ -64,6 +80,23 @@ impl RowKey {
                     stream: StreamId::from_bytes(stream).map_err(|_| bad)?,
                     partition: PartitionId::new(u32::from_le_bytes(*partition)),
                     kind: if kind == [1] { CheckpointType::LastRead } else { return Err(bad) },
+                }))
+            }
+            (b'n', 24 | 28) => {
+                let (hour, rest) = rest.split_first_chunk::<4>().ok_or(bad)?;
+                let (stream, partition) = rest.split_at(20);
+                let partition = partition.first_chunk().map(|bytes| u32::from_le_bytes(*bytes));
+                Ok(Self::Metrics(MetricsKey {
+                    hour: u32::from_le_bytes(*hour),
+                    stream: StreamId::from_bytes(stream).map_err(|_| bad)?,
+                    partition: partition.map(PartitionId::new),
+                }))
+            }
+            (b't', 39) => {
+                let (stream, task) = rest.split_at(20);
+                Ok(Self::Task(TaskKey {
+                    stream: StreamId::from_bytes(stream).map_err(|_| bad)?,
+                    task: TaskId::from_bytes(task).map_err(|_| bad)?,
                 }))
             }
             _ => Err(bad),
@@ -79,7 +112,10 @@ impl State {
             RowKey::Recent => Some(twin::encode_recent(&self.recent)),
             RowKey::Stream(id) => self.streams.get(id).map(twin::encode_stream),
             RowKey::App(id) => self.apps.get(id).map(twin::encode_app),
+            RowKey::Group(id) => self.groups.get(id).map(encode_group),
             RowKey::Checkpoint(key) => self.checkpoints.get(key).map(twin::encode_checkpoint),
+            RowKey::Task(key) => self.tasks.get(key).map(task::encode_task),
+            RowKey::Metrics(key) => self.metrics.block(key).map(<[u8]>::to_vec),
         }
     }
 
@@ -89,7 +125,10 @@ impl State {
             .into_iter()
             .chain(self.streams.keys().map(|&id| RowKey::Stream(id)))
             .chain(self.apps.keys().map(|&id| RowKey::App(id)))
+            .chain(self.groups.keys().map(|&id| RowKey::Group(id)))
             .chain(self.checkpoints.keys().map(|&key| RowKey::Checkpoint(key)))
+            .chain(self.tasks.keys().map(|&key| RowKey::Task(key)))
+            .chain(self.metrics.keys().map(RowKey::Metrics))
     }
 
     /// Puts a state together from its rows, in any order. No rows give the empty state.
@@ -107,12 +146,26 @@ impl State {
                 RowKey::Recent => state.recent = twin::decode_recent(&value)?,
                 RowKey::Stream(id) => state.insert_stream(twin::decode_stream(id, &value)?),
                 RowKey::App(id) => state.insert_app(twin::decode_app(id, &value)?),
+                RowKey::Group(id) => drop(state.groups.insert(id, decode_group(&value)?)),
                 RowKey::Checkpoint(key) => state.insert_checkpoint(key, twin::decode_checkpoint(&value)?),
+                RowKey::Task(key) => {
+                    state.tasks.insert(key, task::decode_task(key, &value)?);
+                }
+                RowKey::Metrics(key) => state.metrics.insert(key, metrics::block(&value)?),
             }
+        }
+        if !state.tasks.keys().all(|key| state.streams.contains_key(&key.stream)) {
+            return Err(DecodeError::new("transfer task of an unknown stream").into());
         }
         let whole = |key: &CheckpointKey| {
             state.apps.contains_key(&key.app) && state.streams.contains_key(&key.stream)
         };
+        if !state.metrics.streams().all(|stream| state.streams.contains_key(&stream)) {
+            return Err(DecodeError::new("metrics of an unknown stream").into());
+        }
+        if !state.groups.keys().all(|app| state.apps.contains_key(app)) {
+            return Err(DecodeError::new("group of an unknown app").into());
+        }
         if state.checkpoints.keys().all(whole) {
             Ok(state)
         } else {

@@ -33,6 +33,7 @@ impl Stream {
             partitions: Vec::new(),
             active: Vec::new(),
             scaling: VecDeque::new(),
+            policies: Vec::new(),
         };
         stream.append_partitions(initial, position);
         stream.share_key_space();

@@ -6,13 +6,15 @@ use std::{
 };
 
 use millpond_model::{
-    AppId, AppName, AppSelector, CheckpointType, PartitionCount, PartitionId, PartitionRef, PartitionStatus,
-    ProjectId, StreamId, StreamName, StreamSelector, StreamSpec, StreamType, Timestamp,
+    AppId, AppName, AppSelector, CheckpointType, Minute, PartitionCount, PartitionId, PartitionRef,
+    PartitionStatus, ProjectId, StreamId, StreamName, StreamSelector, StreamSpec, StreamType, Timestamp,
 };
 
 use crate::{
-    Actor, App, Checkpoint, CheckpointChange, CheckpointCommit, CheckpointKey, Command, Done, LogPosition,
-    Outcome, Proposal, Rejected, RowKey, Stream,
+    Actor, App, Checkpoint, CheckpointChange, CheckpointCommit, CheckpointKey, Command, CommandId, Done,
+    Group, GroupMember, LogPosition, MetricCounts, Outcome, Proposal, Rejected, RowKey, Stream, Task,
+    TaskKey,
+    metrics::Metrics,
     recent::{Recent, RecentCommand},
 };
 
@@ -22,8 +24,11 @@ pub struct State {
     pub(crate) meta: Meta,
     pub(crate) streams: BTreeMap<StreamId, Stream>,
     pub(crate) apps: BTreeMap<AppId, App>,
+    pub(crate) tasks: BTreeMap<TaskKey, Task>,
     pub(crate) checkpoints: BTreeMap<CheckpointKey, Checkpoint>,
+    pub(crate) groups: BTreeMap<AppId, Group>,
     pub(crate) recent: Recent,
+    pub(crate) metrics: Metrics,
     // Derived from the maps above.
     projects: BTreeMap<ProjectId, Names>,
     committed: BTreeMap<StreamId, BTreeMap<AppId, u32>>,
@@ -106,23 +111,64 @@ impl State {
                 changed.push(RowKey::Stream(id));
                 self.check_scaling(id, target, prepared, partition_quota)?;
                 let (before, after) = self.stream_mut(id)?.scale(target, automatic, now.position, now.time);
+                if before != after {
+                    self.tell_groups(id, now.position, changed);
+                }
                 Ok(Done::Partitions { before, after })
             }
             Command::ExpirePartitions { id, closed } => {
                 changed.push(RowKey::Stream(id));
-                Ok(Done::Count(self.stream_mut(id)?.expire(&closed, now.position)))
+                let expired = self.stream_mut(id)?.expire(&closed, now.position);
+                if expired > 0 {
+                    self.tell_groups(id, now.position, changed);
+                }
+                Ok(Done::Count(expired))
             }
-            Command::DeleteStream { id } => self.delete_stream(id, changed),
+            Command::DeleteStream { id } => self.delete_stream(id, now, changed),
             Command::CreateApp { id, project, name, app_quota } => {
                 changed.push(RowKey::App(id));
                 self.create_app(App { id, project, name, created: now.time }, app_quota)
             }
             Command::DeleteApp { id } => self.delete_app(id, changed),
-            Command::CommitCheckpoints { app, commits, actor } => {
-                self.commit(app, commits, &actor, now, changed)
+            Command::CommitCheckpoints { app, commits, member, actor } => {
+                self.commit(app, commits, member.as_ref(), &actor, now, changed)
             }
             Command::DeleteCheckpoints { app, stream, partition, kind } => {
                 self.delete_checkpoints(app, stream, partition, kind, changed)
+            }
+            Command::Group { app, event } => {
+                changed.push(RowKey::Group(app));
+                self.change_group(app, event, now.position)
+            }
+            Command::CreateTask { key, spec, task_quota } => {
+                self.create_task(key, spec, task_quota, now.time, changed)
+            }
+            Command::UpdateTask { key, spec } => self.update_task(key, spec, changed),
+            Command::SetTaskState { stream, tasks, state } => {
+                self.set_task_state(stream, &tasks, state, changed)
+            }
+            Command::DeleteTask { key } => self.delete_task(key, changed),
+            Command::PutTags { id, tags } => {
+                changed.push(RowKey::Stream(id));
+                self.stream_mut(id)?.put_tags(tags).map(|()| Done::Changed)
+            }
+            Command::DeleteTags { id, keys } => {
+                changed.push(RowKey::Stream(id));
+                Ok(Done::Count(self.stream_mut(id)?.delete_tags(&keys)))
+            }
+            Command::AddPolicies { id, rules } => {
+                changed.push(RowKey::Stream(id));
+                self.stream_mut(id)?.add_policies(rules).map(|()| Done::Changed)
+            }
+            Command::DeletePolicies { id, rules } => {
+                changed.push(RowKey::Stream(id));
+                Ok(Done::Count(self.stream_mut(id)?.delete_policies(&rules)))
+            }
+            Command::RecordMetrics { mut measured } => {
+                measured.retain(|measured| self.streams.contains_key(&measured.stream));
+                let keys = self.metrics.record(&measured, now.time);
+                changed.extend(keys.into_iter().map(RowKey::Metrics));
+                Ok(Done::Changed)
             }
         }
     }
@@ -177,16 +223,19 @@ impl State {
         }
     }
 
-    fn delete_stream(&mut self, id: StreamId, changed: &mut Vec<RowKey>) -> Outcome {
+    fn delete_stream(&mut self, id: StreamId, now: Now, changed: &mut Vec<RowKey>) -> Outcome {
         let stream = self.streams.remove(&id).ok_or(Rejected::StreamNotFound)?;
         self.forget_name(&stream.project, |names| names.streams.remove(&stream.spec.name));
         changed.push(RowKey::Stream(id));
+        self.remove_tasks_of(id, changed);
         let apps: Vec<AppId> =
             self.committed.get(&id).into_iter().flat_map(BTreeMap::keys).copied().collect();
         for app in apps {
             let keys: Vec<_> = self.keys_of(app, id).collect();
             self.remove_checkpoints(keys, changed);
         }
+        changed.extend(self.metrics.remove_stream(id).into_iter().map(RowKey::Metrics));
+        self.tell_groups(id, now.position, changed);
         Ok(Done::Changed)
     }
 
@@ -202,7 +251,13 @@ impl State {
     }
 
     fn delete_app(&mut self, id: AppId, changed: &mut Vec<RowKey>) -> Outcome {
+        if self.groups.get(&id).is_some_and(Group::is_live) {
+            return Err(Rejected::AppInUse);
+        }
         let app = self.apps.remove(&id).ok_or(Rejected::AppNotFound)?;
+        if self.groups.remove(&id).is_some() {
+            changed.push(RowKey::Group(id));
+        }
         self.forget_name(&app.project, |names| names.apps.remove(&app.name));
         changed.push(RowKey::App(id));
         let keys: Vec<_> = self.checkpoints_of(id).map(|(key, _)| *key).collect();
@@ -214,6 +269,7 @@ impl State {
         &mut self,
         app: AppId,
         commits: Vec<CheckpointCommit>,
+        member: Option<&GroupMember>,
         actor: &Actor,
         now: Now,
         changed: &mut Vec<RowKey>,
@@ -223,6 +279,9 @@ impl State {
         }
         for commit in &commits {
             self.check_commit(app, commit)?;
+        }
+        if let Some(member) = member {
+            self.check_member(app, member, commits.iter().map(|commit| commit.key(app).partition_ref()))?;
         }
         let versions = commits.into_iter().map(|commit| {
             let key = commit.key(app);
@@ -471,6 +530,23 @@ impl State {
             CheckpointKey { app, stream, partition: PartitionId::new(0), kind: CheckpointType::LastRead };
         let here = move |key: &CheckpointKey| key.app == app && key.stream == stream;
         self.checkpoints.range(first..).map(|(key, _)| *key).take_while(here)
+    }
+
+    /// What was measured of a stream, or of one of its partitions, from `first` to `last`, both included,
+    /// in order. Minutes in which nothing happened are missing.
+    pub fn metrics(
+        &self,
+        stream: StreamId,
+        partition: Option<PartitionId>,
+        first: Minute,
+        last: Minute,
+    ) -> Vec<(Minute, MetricCounts)> {
+        self.metrics.between(stream, partition, first, last)
+    }
+
+    /// Whether the command of that name was folded in a short while ago.
+    pub fn has_applied(&self, command: CommandId) -> bool {
+        self.recent.outcome(command).is_some()
     }
 
     /// The partition with its present status, for callers that hold only a reference.

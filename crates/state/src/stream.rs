@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 
 use millpond_model::{
-    HashRange, PartitionId, PartitionStatus, ProjectId, StreamId, StreamSpec, StreamUpdate, Timestamp,
+    HashRange, PartitionId, PartitionStatus, PolicyRule, ProjectId, StreamId, StreamSpec, StreamUpdate,
+    Timestamp,
 };
 
 use crate::LogPosition;
@@ -24,6 +25,7 @@ pub struct Stream {
     pub(crate) partitions: Vec<Partition>,
     pub(crate) active: Vec<PartitionId>,
     pub(crate) scaling: VecDeque<ScalingChange>,
+    pub(crate) policies: Vec<PolicyRule>,
 }
 
 /// A partition as the catalogue knows it; its records are the record log's.

@@ -1,3 +1,5 @@
+mod tasks;
+
 use std::collections::BTreeMap;
 
 use millpond_model::*;
@@ -53,7 +55,28 @@ fn commit(app: u128, stream: u128, partition: u32, number: u64, expected: Expect
         metadata: "m".parse().unwrap(),
         expected,
     };
-    Command::CommitCheckpoints { app: app_id(app), commits: vec![commit], actor: Actor::new("AK") }
+    Command::CommitCheckpoints {
+        app: app_id(app),
+        commits: vec![commit],
+        member: None,
+        actor: Actor::new("AK"),
+    }
+}
+
+fn put_tags(id: u128, keys: &[u32]) -> Command {
+    let tag = |key: &u32| Tag::new(&format!("k{key}"), "v").unwrap();
+    Command::PutTags { id: stream_id(id), tags: keys.iter().map(tag).collect() }
+}
+
+fn rule(n: usize) -> PolicyRule {
+    let principal = ["other", "other.*", "*", "other.user"][n].parse().unwrap();
+    PolicyRule { principal, action: PolicyAction::GetRecords }
+}
+
+fn measured(stream: u128, minute: u32, number: u64, partition: u32) -> MinuteMetrics {
+    let counts = MetricCounts { put_records: number, put_bytes: number * 100, ..MetricCounts::default() };
+    let partitions = vec![(PartitionId::new(partition), counts)];
+    MinuteMetrics { stream: stream_id(stream), minute: Minute::new(minute), whole: counts, partitions }
 }
 
 fn key(app: u128, stream: u128, partition: u32) -> CheckpointKey {
@@ -243,6 +266,7 @@ fn a_list_of_commits_is_all_or_nothing() {
     let list = |partitions: &[u32]| Command::CommitCheckpoints {
         app: app_id(1),
         commits: partitions.iter().map(|&p| one(p)).collect(),
+        member: None,
         actor: Actor::new("x"),
     };
     assert!(matches!(log.next(list(&[0, 7])), Err(Rejected::PartitionNotFound(_))));
@@ -326,12 +350,77 @@ fn deleting_the_last_name_forgets_the_project() {
 }
 
 #[test]
+fn tags_are_put_all_or_none() {
+    let mut log = Log::default();
+    log.next(create_stream(1, "s", 1)).unwrap();
+    let keys = |log: &Log| -> Vec<String> {
+        let stream = log.state.stream(stream_id(1)).unwrap();
+        stream.spec.tags.iter().map(|tag| format!("{}={}", tag.key(), tag.value())).collect()
+    };
+    let modified = log.state.stream(stream_id(1)).unwrap().modified;
+    assert_eq!(log.next(put_tags(1, &[0, 1, 2, 3, 4, 5, 6, 7, 8])), Ok(Done::Changed));
+    assert_eq!(log.next(put_tags(1, &[9, 10])), Err(Rejected::TooManyTags));
+    assert_eq!(keys(&log).len(), 9);
+    assert_eq!(log.next(put_tags(1, &[9])), Ok(Done::Changed));
+    let other = Command::PutTags { id: stream_id(1), tags: vec![Tag::new("k9", "new").unwrap()] };
+    assert_eq!(log.next(other), Ok(Done::Changed), "in place of one of ten");
+    assert_eq!(keys(&log)[9], "k9=new");
+    let delete = |keys: &[&str]| Command::DeleteTags {
+        id: stream_id(1),
+        keys: keys.iter().map(|&key| key.into()).collect(),
+    };
+    assert_eq!(log.next(delete(&["k0", "none"])), Ok(Done::Count(1)));
+    assert_eq!(log.next(delete(&["none"])), Ok(Done::Count(0)));
+    assert_eq!(log.next(put_tags(2, &[1])), Err(Rejected::StreamNotFound));
+    assert_eq!(log.state.stream(stream_id(1)).unwrap().modified, modified);
+    assert_eq!(log.state, log.reread());
+}
+
+#[test]
+fn rules_are_added_once_and_bounded() {
+    let mut log = Log::default();
+    log.next(create_stream(1, "s", 1)).unwrap();
+    let add = |rules: Vec<PolicyRule>| Command::AddPolicies { id: stream_id(1), rules };
+    let count = |log: &Log| log.state.stream(stream_id(1)).unwrap().policies().len();
+    log.next(add(vec![rule(0), rule(1), rule(0)])).unwrap();
+    assert_eq!(count(&log), 1);
+    let numbered = |n: usize| PolicyRule { principal: format!("p{n}").parse().unwrap(), ..rule(0) };
+    let many = |number| (0..number).map(numbered).collect();
+    assert_eq!(log.next(add(many(limits::STREAM_POLICIES_MAX))), Err(Rejected::TooManyPolicies));
+    assert_eq!(count(&log), 1);
+    log.next(add(many(limits::STREAM_POLICIES_MAX - 1))).unwrap();
+    assert_eq!(count(&log), limits::STREAM_POLICIES_MAX);
+    let delete = |n| Command::DeletePolicies { id: stream_id(1), rules: vec![rule(n)] };
+    assert_eq!(log.next(delete(2)), Ok(Done::Count(0)));
+    assert_eq!(log.next(delete(1)), Ok(Done::Count(1)), "in another spelling");
+    assert_eq!(log.state, log.reread());
+}
+
+#[test]
+fn metrics_go_with_their_stream() {
+    let mut log = Log::default();
+    log.next(create_stream(1, "s", 1)).unwrap();
+    let record = Command::RecordMetrics { measured: vec![measured(1, 0, 3, 0), measured(2, 0, 5, 0)] };
+    log.next(record).unwrap();
+    let found = |log: &Log, id| log.state.metrics(stream_id(id), None, Minute::new(0), Minute::new(9)).len();
+    assert_eq!((found(&log, 1), found(&log, 2)), (1, 0));
+    assert_eq!(log.state, log.reread());
+    let row = log.rows.iter().find(|(key, _)| key[0] == b'n').map(|(k, v)| (k.clone(), v.clone())).unwrap();
+    assert!(State::from_rows([Ok::<_, DecodeError>(row.clone())]).is_err(), "the stream is unknown");
+    assert!(State::from_rows([Ok::<_, DecodeError>((row.0, b"\xff".to_vec()))]).is_err());
+    log.next(Command::DeleteStream { id: stream_id(1) }).unwrap();
+    assert_eq!(found(&log, 1), 0);
+    assert_eq!(log.state, log.reread());
+}
+
+#[test]
 fn damaged_bytes_are_refused() {
     assert!(decode_proposal(b"").is_err());
     assert!(decode_proposal(b"\xff\xff\xff").is_err());
     assert!(RowKey::decode(b"").is_err());
     assert!(RowKey::decode(b"z").is_err());
     assert!(RowKey::decode(b"c123").is_err());
+    assert!(RowKey::decode(b"n123").is_err());
     let orphan = (RowKey::Checkpoint(key(1, 1, 0)).encode(), {
         let mut log = Log::default();
         log.next(create_stream(1, "s", 1)).unwrap();
@@ -351,6 +440,62 @@ fn any_expected() -> impl Strategy<Value = Expected> {
     ]
 }
 
+fn any_client() -> impl Strategy<Value = ClientId> {
+    prop_oneof![Just("c1"), Just("c2"), Just("c3")].prop_map(|client| client.parse().unwrap())
+}
+
+fn any_subscription() -> impl Strategy<Value = Subscription> {
+    let pattern = |matched: Vec<StreamId>| StreamPattern { text: ".*".into(), matched };
+    let list = || proptest::collection::vec((0..4u128).prop_map(stream_id), 0..3);
+    (list(), list(), proptest::option::of(list().prop_map(pattern)))
+        .prop_filter_map("a subscription", |(names, ids, pattern)| {
+            Subscription::new(names, ids, pattern).ok()
+        })
+}
+
+fn any_group_command() -> impl Strategy<Value = Command> {
+    let place = || (0..60u64).prop_map(LogPosition::new);
+    let app = || (0..4u128).prop_map(app_id);
+    let commit_of = |command, client, generation| match command {
+        Command::CommitCheckpoints { app, commits, actor, .. } => {
+            let member = Some(GroupMember { client, generation });
+            Command::CommitCheckpoints { app, commits, member, actor }
+        }
+        other => other,
+    };
+    prop_oneof![
+        4 => (app(), any_client(), any_subscription(), any::<bool>(), 1..99i64).prop_map(
+            |(app, client, subscription, accelerate, timeout)| {
+                let rebalance_timeout = RebalanceTimeout::from_millis(timeout);
+                let event = GroupEvent::Join { client, subscription, rebalance_timeout, accelerate };
+                Command::Group { app, event }
+            }
+        ),
+        3 => (app(), any_client()).prop_map(|(app, client)| Command::Group { app, event: GroupEvent::Sync { client } }),
+        1 => (app(), any_client()).prop_map(|(app, client)| Command::Group { app, event: GroupEvent::Leave { client } }),
+        2 => (app(), place())
+            .prop_map(|(app, phase_since)| Command::Group { app, event: GroupEvent::EndPhase { phase_since } }),
+        1 => (app(), place())
+            .prop_map(|(app, phase_since)| Command::Group { app, event: GroupEvent::ShareAnew { phase_since } }),
+        1 => (app(), proptest::collection::vec((any_client(), place()), 0..3))
+            .prop_map(|(app, silent)| Command::Group { app, event: GroupEvent::RemoveSilent { silent } }),
+        2 => (0..4u128, 0..4u128, 0..3u32, any_client(), -1..4i64).prop_map(
+            move |(app, stream, partition, client, generation)| {
+                commit_of(commit(app, stream, partition, 0, Expected::Anything), client, generation)
+            }
+        ),
+    ]
+}
+
+/// No two members of a group have the same partition.
+fn has_single_owners(group: &Group) -> bool {
+    let mut owned = std::collections::BTreeSet::new();
+    group
+        .members()
+        .flat_map(|(_, member)| member.assignment())
+        .all(|(stream, partitions)| partitions.iter().all(|partition| owned.insert((*stream, *partition))))
+}
+
 fn any_command() -> impl Strategy<Value = Command> {
     let name = prop_oneof![Just("x"), Just("y"), Just("z")];
     prop_oneof![
@@ -366,8 +511,10 @@ fn any_command() -> impl Strategy<Value = Command> {
             closed: vec![(PartitionId::new(p), LogPosition::new(at))],
         }),
         1 => (0..4u128).prop_map(|id| Command::DeleteStream { id: stream_id(id) }),
+        6 => tasks::any_command(),
         2 => (0..4u128, name).prop_map(|(id, name)| create_app(id, name)),
         1 => (0..4u128).prop_map(|id| Command::DeleteApp { id: app_id(id) }),
+        12 => any_group_command(),
         8 => (0..4u128, 0..4u128, 0..6u32, 0..4u64, any_expected())
             .prop_map(|(app, stream, partition, number, expected)| commit(app, stream, partition, number, expected)),
         1 => (0..4u128, 0..4u128, proptest::option::of(0..6u32)).prop_map(|(app, stream, partition)| {
@@ -377,6 +524,22 @@ fn any_command() -> impl Strategy<Value = Command> {
                 partition: partition.map(PartitionId::new),
                 kind: CheckpointType::LastRead,
             }
+        }),
+        2 => (0..4u128, proptest::collection::vec(0..14u32, 0..4)).prop_map(|(id, keys)| put_tags(id, &keys)),
+        1 => (0..4u128, 0..14u32).prop_map(|(id, key)| Command::DeleteTags {
+            id: stream_id(id),
+            keys: vec![format!("k{key}").into()],
+        }),
+        2 => (0..4u128, 0..4usize).prop_map(|(id, n)| Command::AddPolicies {
+            id: stream_id(id),
+            rules: vec![rule(n)],
+        }),
+        1 => (0..4u128, 0..4usize).prop_map(|(id, n)| Command::DeletePolicies {
+            id: stream_id(id),
+            rules: vec![rule(n)],
+        }),
+        3 => (0..4u128, 0..200u32, 0..9u64, 0..3u32).prop_map(|(id, minute, number, partition)| {
+            Command::RecordMetrics { measured: vec![measured(id, minute, number, partition)] }
         }),
     ]
 }
@@ -404,6 +567,7 @@ proptest! {
                 prop_assert_eq!(ranges, hash_ranges(stream.active_count()).collect::<Vec<_>>());
             }
         }
+        prop_assert!(whole.state.groups().all(|(_, group)| has_single_owners(group)));
         prop_assert_eq!(&whole.rows, &resumed.rows);
         prop_assert_eq!(&whole.state, &resumed.state);
         prop_assert_eq!(&whole.reread(), &whole.state);

@@ -1,9 +1,10 @@
-//! JSON shapes of the v2 API, error codes, cursor tokens, request signing.
+//! JSON and protobuf shapes of the v2 API, error codes, cursor tokens, request signing.
 //!
 //! ```text
 //! bytes of a request ──▶ signing  who signed it, and how `+` was meant
 //!                    ──▶ query    parameters of the target
-//!                    ──▶ v2       JSON body ──▶ model types ──▶ … ──▶ JSON answer
+//!                    ──▶ codec    the body as it was before it was compressed
+//!                    ──▶ v2       JSON or protobuf body ──▶ model types ──▶ … ──▶ answer
 //!                    ──▶ refusal  what the client is told when any of this fails
 //! ```
 //!

@@ -1,28 +1,31 @@
-//! Records (spec/03): the two calls that have to be fast.
+//! Records (spec/03): the two calls that have to be fast, and the two that know protobuf.
 
 use http::StatusCode;
 use millpond_model::{PlacedRecord, limits};
 use millpond_service::{ReadLimit, RecordError};
 use millpond_wire::{
     RecordRefusal,
-    v2::records::{
-        GetRecordsQuery, Placed, PutOutcome, PutRecords, PutRecordsRequest, write_get_response,
-        write_put_response,
+    v2::{
+        proto,
+        records::{
+            GetRecordsQuery, Placed, PutOutcome, PutRecords, PutRecordsRequest, write_get_response,
+            write_put_response,
+        },
     },
 };
 
 use super::cursors;
 use crate::{
+    admission::Reservation,
     answer::Answer,
-    call::Call,
+    call::{Call, Form},
     error::{ApiError, chain, record_refusal},
     metrics::{Metrics, Throttled},
 };
 
 /// `POST /records`: 200, also when every record is refused.
 pub(crate) async fn put(call: Call) -> Result<Answer, ApiError> {
-    call.json_only()?;
-    let PutRecords { stream, records } = call.json::<PutRecordsRequest<'_>>()?.into_model()?;
+    let (PutRecords { stream, records }, _room) = asked(&call)?;
     let (accepted, slots) = divide(records);
     let sizes: Vec<usize> = accepted.iter().map(|placed| placed.record.data.len()).collect();
     let results = call.service().put_records(call.project(), &stream, accepted).await?;
@@ -38,7 +41,26 @@ pub(crate) async fn put(call: Call) -> Result<Answer, ApiError> {
     for refusal in outcomes.iter().filter_map(|outcome| outcome.as_ref().err()) {
         call.shared.metrics.record_refused(refusal.code().as_str());
     }
-    Ok(Answer::json_text(StatusCode::OK, write_put_response(&outcomes)))
+    Ok(match call.form {
+        Form::Json => Answer::json_text(StatusCode::OK, write_put_response(&outcomes)),
+        Form::Protobuf => Answer::protobuf(proto::write_put_response(&outcomes)),
+    })
+}
+
+/// What the body asks for, and the room that it takes.
+fn asked(call: &Call) -> Result<(PutRecords, Reservation), ApiError> {
+    match call.form {
+        Form::Json => {
+            let request = call.json::<PutRecordsRequest<'_>>()?;
+            let room = call.room_for(request.records.len())?;
+            Ok((request.into_model()?, room))
+        }
+        Form::Protobuf => {
+            let room = call.room_for(proto::count_records(&call.body)?)?;
+            let request: proto::PutRecordsRequest = proto::parse(call.body.clone())?;
+            Ok((request.into_model()?, room))
+        }
+    }
 }
 
 /// The records to be put, and for each record of the request the refusal it already has.
@@ -91,7 +113,6 @@ fn outcome(metrics: &Metrics, put: Option<Put>) -> PutOutcome {
 
 /// `GET /records`: answers at once, with an empty list at the end of the partition.
 pub(crate) async fn get(call: Call) -> Result<Answer, ApiError> {
-    call.json_only()?;
     let GetRecordsQuery { cursor, limit, max_fetch_bytes } = GetRecordsQuery::parse(&call.query)?;
     let cursor = cursors::decode(&call, &cursor)?;
     let limit = ReadLimit {
@@ -101,8 +122,15 @@ pub(crate) async fn get(call: Call) -> Result<Answer, ApiError> {
     };
     let page = call.service().get_records(call.project(), &cursor, limit).await?;
     let bytes: usize = page.records.iter().map(|record| record.data.len()).sum();
-    let body = write_get_response(&page.records, &cursors::encode(&call, page.next));
-    let reservation = call.shared.buffered.try_reserve(body.len()).ok_or(ApiError::Busy(Throttled::Bytes))?;
+    let next = cursors::encode(&call, page.next);
+    let answer = match call.form {
+        Form::Json => Answer::json_text(StatusCode::OK, write_get_response(&page.records, &next)),
+        Form::Protobuf => Answer::protobuf(proto::write_get_response(&page.records, &next)),
+    };
+    let Some(reservation) = call.shared.buffered.try_reserve(answer.len()) else {
+        call.service().count_refused_read(&cursor);
+        return Err(ApiError::Busy(Throttled::Bytes));
+    };
     call.shared.metrics.records_out(page.records.len() as u64, bytes as u64);
-    Ok(Answer::json_text(StatusCode::OK, body).holding(reservation))
+    Ok(answer.holding(reservation))
 }

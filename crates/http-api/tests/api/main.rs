@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod failures;
+mod forms;
 mod harness;
 mod isolation;
 mod operators;

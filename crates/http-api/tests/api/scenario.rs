@@ -10,6 +10,7 @@ use std::{
 };
 
 use axum::body::Body;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http_body::Frame;
 use http_body_util::StreamBody;
@@ -50,10 +51,14 @@ struct Step {
     headers: BTreeMap<String, String>,
     json: Option<Value>,
     text: Option<String>,
+    /// The body, where it is not text.
+    base64: Option<String>,
     /// The body in pieces of unannounced length.
     chunks: Option<Vec<String>>,
     status: Option<u16>,
     answer: Option<Value>,
+    /// The answer, where it is not text.
+    answer_base64: Option<String>,
     answer_headers: BTreeMap<String, String>,
     /// Code and message; the status is 400 unless given.
     error: Option<(String, String)>,
@@ -126,17 +131,18 @@ impl Step {
     }
 
     fn body(&self, captured: &Captured) -> Body {
-        match (&self.json, &self.text, &self.chunks) {
-            (Some(json), None, None) => Body::from(fill(&json.to_string(), captured)),
-            (None, Some(text), None) => Body::from(fill(text, captured)),
-            (None, None, Some(chunks)) => {
+        match (&self.json, &self.text, &self.base64, &self.chunks) {
+            (Some(json), None, None, None) => Body::from(fill(&json.to_string(), captured)),
+            (None, Some(text), None, None) => Body::from(fill(text, captured)),
+            (None, None, Some(base64), None) => Body::from(STANDARD.decode(base64).unwrap()),
+            (None, None, None, Some(chunks)) => {
                 let frames = chunks
                     .clone()
                     .into_iter()
                     .map(|chunk| Ok::<_, std::io::Error>(Frame::data(Bytes::from(chunk))));
                 Body::new(StreamBody::new(futures::stream::iter(frames)))
             }
-            (None, None, None) => Body::empty(),
+            (None, None, None, None) => Body::empty(),
             _ => panic!("a step has one body"),
         }
     }
@@ -149,8 +155,8 @@ impl Step {
         for (name, expected) in &self.answer_headers {
             assert_eq!(reply.header(name), Some(expected.as_str()), "{name}: {context}");
         }
-        match (&self.error, &self.answer) {
-            (Some((code, message)), None) => {
+        match (&self.error, &self.answer, &self.answer_base64) {
+            (Some((code, message)), None, None) => {
                 let body = reply.json();
                 assert_eq!(body["errorCode"], **code, "{context}");
                 let message = Value::from(message.as_str());
@@ -158,13 +164,16 @@ impl Step {
                     panic!("{difference}\n  in {context}");
                 });
             }
-            (None, Some(answer)) => {
+            (None, Some(answer), None) => {
                 compare(answer, &reply.json(), captured, "").unwrap_or_else(|difference| {
                     panic!("{difference}\n  in {context}");
                 });
             }
-            (None, None) => assert_eq!(text, "", "{context}"),
-            (Some(_), Some(_)) => panic!("{context}: an answer is an error or none"),
+            (None, None, Some(answer)) => {
+                assert_eq!(STANDARD.encode(&reply.body), *answer, "{context}");
+            }
+            (None, None, None) => assert_eq!(text, "", "{context}"),
+            _ => panic!("{context}: an answer has one form"),
         }
     }
 }

@@ -61,6 +61,13 @@ fn check_passed(reply: &Reply, context: &str) {
     assert!(authentic && routed && reply.status.as_u16() < 500, "{context}: {reply:?}");
 }
 
+/// One vector was made for its signature alone, and puts no records.
+fn is_put(vector: &Value) -> bool {
+    let path = text(vector, "target").trim_end_matches('/');
+    let is_put = text(vector, "method") == "POST" && path.ends_with("/records");
+    is_put && text(vector, "id") != "post-non-json-unsigned-payload"
+}
+
 #[tokio::test]
 async fn no_signed_request_of_a_stock_client_is_refused() {
     let mut files: Vec<_> = std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -75,7 +82,12 @@ async fn no_signed_request_of_a_stock_client_is_refused() {
             }
             let context = format!("{} in {}", text(&vector, "id"), file.display());
             let key = Key::new(text(&vector, "ak"), text(&vector, "sk"), PROJECT);
-            check_passed(&replay(&vector, text(&vector, "x_sdk_date"), key).await, &context);
+            let reply = replay(&vector, text(&vector, "x_sdk_date"), key).await;
+            check_passed(&reply, &context);
+            if is_put(&vector) {
+                // Decompressed and understood, and then there is no such stream.
+                assert_eq!(reply.code(), "DIS.4301", "{context}: {reply:?}");
+            }
             replayed += 1;
         }
     }

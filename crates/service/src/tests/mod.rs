@@ -5,11 +5,16 @@ mod checkpoints;
 mod cursors;
 mod failures;
 mod faulty;
+mod groups;
 mod housekeeping;
 mod isolation;
+mod metrics;
+mod policies;
 mod records;
 mod scaling;
 mod streams;
+mod tags;
+mod tasks;
 
 use std::{sync::Arc, time::Duration};
 

@@ -3,12 +3,15 @@
 use millpond_model::{PartitionId, PartitionRef, Timestamp};
 use prost::Oneof;
 
-use super::{DecodeError, parts};
+use super::{DecodeError, parts, task::TaskKeyTwin};
 use crate::{Actor, Committed, Done, Outcome, Rejected};
 
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct OutcomeTwin {
-    #[prost(oneof = "Kind", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14")]
+    #[prost(
+        oneof = "Kind",
+        tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 20, 21, 22, 23, 30, 31, 40, 41, 42"
+    )]
     kind: Option<Kind>,
 }
 
@@ -42,6 +45,24 @@ enum Kind {
     PartitionExpired(PartitionTwin),
     #[prost(message, tag = "14")]
     Conflict(ConflictTwin),
+    #[prost(message, tag = "20")]
+    AppInUse(Empty),
+    #[prost(message, tag = "21")]
+    GroupRebalancing(Empty),
+    #[prost(message, tag = "22")]
+    MemberUnknown(Empty),
+    #[prost(message, tag = "23")]
+    IllegalGeneration(Empty),
+    #[prost(message, tag = "40")]
+    TaskExists(Empty),
+    #[prost(message, tag = "41")]
+    TaskNotFound(TaskKeyTwin),
+    #[prost(message, tag = "42")]
+    TaskFixed(Empty),
+    #[prost(message, tag = "30")]
+    TooManyTags(Empty),
+    #[prost(message, tag = "31")]
+    TooManyPolicies(Empty),
 }
 
 #[derive(Clone, Copy, PartialEq, prost::Message)]
@@ -119,8 +140,17 @@ impl From<&Outcome> for OutcomeTwin {
             Err(Rejected::NotPrepared { needed }) => Kind::NotPrepared(*needed),
             Err(Rejected::AppExists) => Kind::AppExists(Empty {}),
             Err(Rejected::AppNotFound) => Kind::AppNotFound(Empty {}),
+            Err(Rejected::AppInUse) => Kind::AppInUse(Empty {}),
+            Err(Rejected::GroupRebalancing) => Kind::GroupRebalancing(Empty {}),
+            Err(Rejected::MemberUnknown) => Kind::MemberUnknown(Empty {}),
+            Err(Rejected::IllegalGeneration) => Kind::IllegalGeneration(Empty {}),
             Err(Rejected::PartitionNotFound(partition)) => Kind::PartitionNotFound(partition.into()),
             Err(Rejected::PartitionExpired(partition)) => Kind::PartitionExpired(partition.into()),
+            Err(Rejected::TooManyTags) => Kind::TooManyTags(Empty {}),
+            Err(Rejected::TooManyPolicies) => Kind::TooManyPolicies(Empty {}),
+            Err(Rejected::TaskExists) => Kind::TaskExists(Empty {}),
+            Err(Rejected::TaskNotFound(key)) => Kind::TaskNotFound(key.into()),
+            Err(Rejected::TaskFixed) => Kind::TaskFixed(Empty {}),
             Err(Rejected::Conflict { partition, stored }) => Kind::Conflict(ConflictTwin {
                 partition: Some(partition.into()),
                 stored: stored.as_ref().map(|stored| CommittedTwin {
@@ -152,8 +182,17 @@ impl TryFrom<OutcomeTwin> for Outcome {
             Kind::NotPrepared(needed) => Err(Rejected::NotPrepared { needed }),
             Kind::AppExists(Empty {}) => Err(Rejected::AppExists),
             Kind::AppNotFound(Empty {}) => Err(Rejected::AppNotFound),
+            Kind::AppInUse(Empty {}) => Err(Rejected::AppInUse),
+            Kind::GroupRebalancing(Empty {}) => Err(Rejected::GroupRebalancing),
+            Kind::MemberUnknown(Empty {}) => Err(Rejected::MemberUnknown),
+            Kind::IllegalGeneration(Empty {}) => Err(Rejected::IllegalGeneration),
             Kind::PartitionNotFound(partition) => Err(Rejected::PartitionNotFound(partition.try_into()?)),
             Kind::PartitionExpired(partition) => Err(Rejected::PartitionExpired(partition.try_into()?)),
+            Kind::TooManyTags(Empty {}) => Err(Rejected::TooManyTags),
+            Kind::TooManyPolicies(Empty {}) => Err(Rejected::TooManyPolicies),
+            Kind::TaskExists(Empty {}) => Err(Rejected::TaskExists),
+            Kind::TaskNotFound(twin) => Err(Rejected::TaskNotFound(twin.try_into()?)),
+            Kind::TaskFixed(Empty {}) => Err(Rejected::TaskFixed),
             Kind::Conflict(twin) => Err(Rejected::Conflict {
                 partition: twin.partition.ok_or(bad)?.try_into()?,
                 stored: twin.stored.as_ref().map(committed).transpose()?,

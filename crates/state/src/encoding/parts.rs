@@ -51,11 +51,11 @@ pub(super) struct TagTwin {
     value: String,
 }
 
-fn tag_twins(tags: &[Tag]) -> Vec<TagTwin> {
+pub(super) fn tag_twins(tags: &[Tag]) -> Vec<TagTwin> {
     tags.iter().map(|tag| TagTwin { key: tag.key().into(), value: tag.value().into() }).collect()
 }
 
-fn tags(
+pub(super) fn tags(
     twins: &[TagTwin],
     new: impl Fn(&str, &str) -> Result<Tag, millpond_model::InvalidTag>,
 ) -> Result<Vec<Tag>, DecodeError> {

@@ -1,19 +1,26 @@
 //! Proposals, as the log keeps them.
 
-use millpond_model::{PartitionCount, PartitionId};
+use millpond_model::{AppId, PartitionCount, PartitionId};
 use prost::{Message, Oneof};
 
 use super::{
     DecodeError,
+    groups::{self, GroupMemberTwin, JoinGroupTwin, MemberEventTwin, RemoveMembersTwin, TickGroupTwin},
+    metrics::{self, RecordMetricsTwin},
     parts::{self, SpecTwin, UpdateTwin},
+    sharing::{self, DeleteTagsTwin, PoliciesTwin, PutTagsTwin},
+    task::{CreateTaskTwin, SetTaskStateTwin, TaskKeyTwin, UpdateTaskTwin},
 };
-use crate::{Actor, CheckpointCommit, Command, CommandId, Expected, LogPosition, Proposal};
+use crate::{Actor, CheckpointCommit, Command, CommandId, Expected, GroupEvent, LogPosition, Proposal};
 
 #[derive(Clone, PartialEq, Message)]
 struct ProposalTwin {
     #[prost(bytes = "vec", tag = "1")]
     id: Vec<u8>,
-    #[prost(oneof = "CommandTwin", tags = "2, 3, 4, 5, 6, 7, 8, 9, 10, 11")]
+    #[prost(
+        oneof = "CommandTwin",
+        tags = "2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 20, 21, 22, 23, 24, 30, 31, 32, 33, 34, 40, 41, 42, 43"
+    )]
     command: Option<CommandTwin>,
 }
 
@@ -39,6 +46,34 @@ enum CommandTwin {
     CommitCheckpoints(CommitCheckpointsTwin),
     #[prost(message, tag = "11")]
     DeleteCheckpoints(DeleteCheckpointsTwin),
+    #[prost(message, tag = "20")]
+    JoinGroup(JoinGroupTwin),
+    #[prost(message, tag = "21")]
+    SyncGroup(MemberEventTwin),
+    #[prost(message, tag = "22")]
+    LeaveGroup(MemberEventTwin),
+    #[prost(message, tag = "23")]
+    TickGroup(TickGroupTwin),
+    #[prost(message, tag = "24")]
+    RemoveMembers(RemoveMembersTwin),
+    #[prost(message, tag = "40")]
+    CreateTask(CreateTaskTwin),
+    #[prost(message, tag = "41")]
+    UpdateTask(UpdateTaskTwin),
+    #[prost(message, tag = "42")]
+    SetTaskState(SetTaskStateTwin),
+    #[prost(message, tag = "43")]
+    DeleteTask(TaskKeyTwin),
+    #[prost(message, tag = "30")]
+    PutTags(PutTagsTwin),
+    #[prost(message, tag = "31")]
+    DeleteTags(DeleteTagsTwin),
+    #[prost(message, tag = "32")]
+    AddPolicies(PoliciesTwin),
+    #[prost(message, tag = "33")]
+    DeletePolicies(PoliciesTwin),
+    #[prost(message, tag = "34")]
+    RecordMetrics(RecordMetricsTwin),
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -111,6 +146,8 @@ struct CommitCheckpointsTwin {
     commits: Vec<CommitTwin>,
     #[prost(string, tag = "3")]
     actor: String,
+    #[prost(message, optional, tag = "4")]
+    member: Option<GroupMemberTwin>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -208,11 +245,12 @@ fn command_twin(command: &Command) -> CommandTwin {
             app_quota: *app_quota,
         }),
         Command::DeleteApp { id } => CommandTwin::DeleteApp(id.as_bytes().to_vec()),
-        Command::CommitCheckpoints { app, commits, actor } => {
+        Command::CommitCheckpoints { app, commits, member, actor } => {
             CommandTwin::CommitCheckpoints(CommitCheckpointsTwin {
                 app: app.as_bytes().to_vec(),
                 commits: commits.iter().map(commit_twin).collect(),
                 actor: actor.as_str().into(),
+                member: member.as_ref().map(Into::into),
             })
         }
         Command::DeleteCheckpoints { app, stream, partition, kind } => {
@@ -223,6 +261,39 @@ fn command_twin(command: &Command) -> CommandTwin {
                 kind: parts::kind_number(*kind),
             })
         }
+        Command::Group { app, event } => group_twin(*app, event),
+        Command::CreateTask { key, spec, task_quota } => {
+            CommandTwin::CreateTask(CreateTaskTwin::new(key, spec, *task_quota))
+        }
+        Command::UpdateTask { key, spec } => CommandTwin::UpdateTask(UpdateTaskTwin::new(key, spec)),
+        Command::SetTaskState { stream, tasks, state } => {
+            CommandTwin::SetTaskState(SetTaskStateTwin::new(*stream, tasks, *state))
+        }
+        Command::DeleteTask { key } => CommandTwin::DeleteTask(key.into()),
+        Command::PutTags { id, tags } => CommandTwin::PutTags(sharing::put_tags_twin(*id, tags)),
+        Command::DeleteTags { id, keys } => CommandTwin::DeleteTags(sharing::delete_tags_twin(*id, keys)),
+        Command::AddPolicies { id, rules } => CommandTwin::AddPolicies(sharing::policies_twin(*id, rules)),
+        Command::DeletePolicies { id, rules } => {
+            CommandTwin::DeletePolicies(sharing::policies_twin(*id, rules))
+        }
+        Command::RecordMetrics { measured } => CommandTwin::RecordMetrics(metrics::record_twin(measured)),
+    }
+}
+
+fn group_twin(app: AppId, event: &GroupEvent) -> CommandTwin {
+    match event {
+        GroupEvent::Join { client, subscription, rebalance_timeout, accelerate } => CommandTwin::JoinGroup(
+            groups::join_twin(app, client, subscription, *rebalance_timeout, *accelerate),
+        ),
+        GroupEvent::Sync { client } => CommandTwin::SyncGroup(groups::member_twin(app, client)),
+        GroupEvent::Leave { client } => CommandTwin::LeaveGroup(groups::member_twin(app, client)),
+        GroupEvent::EndPhase { phase_since } => {
+            CommandTwin::TickGroup(groups::tick_twin(app, *phase_since, false))
+        }
+        GroupEvent::ShareAnew { phase_since } => {
+            CommandTwin::TickGroup(groups::tick_twin(app, *phase_since, true))
+        }
+        GroupEvent::RemoveSilent { silent } => CommandTwin::RemoveMembers(groups::remove_twin(app, silent)),
     }
 }
 
@@ -283,6 +354,7 @@ fn command(twin: CommandTwin) -> Result<Command, DecodeError> {
         CommandTwin::CommitCheckpoints(twin) => Command::CommitCheckpoints {
             app: parts::app_id(&twin.app)?,
             commits: twin.commits.iter().map(commit).collect::<Result<_, _>>()?,
+            member: twin.member.map(TryInto::try_into).transpose()?,
             actor: Actor::new(&twin.actor),
         },
         CommandTwin::DeleteCheckpoints(twin) => Command::DeleteCheckpoints {
@@ -291,6 +363,20 @@ fn command(twin: CommandTwin) -> Result<Command, DecodeError> {
             partition: twin.partition.map(PartitionId::new),
             kind: parts::kind(twin.kind)?,
         },
+        CommandTwin::JoinGroup(twin) => groups::join(twin)?,
+        CommandTwin::SyncGroup(twin) => groups::sync(&twin)?,
+        CommandTwin::LeaveGroup(twin) => groups::leave(&twin)?,
+        CommandTwin::TickGroup(twin) => groups::tick(&twin)?,
+        CommandTwin::RemoveMembers(twin) => groups::remove(&twin)?,
+        CommandTwin::CreateTask(twin) => twin.command()?,
+        CommandTwin::UpdateTask(twin) => twin.command()?,
+        CommandTwin::SetTaskState(twin) => twin.command()?,
+        CommandTwin::DeleteTask(twin) => Command::DeleteTask { key: twin.try_into()? },
+        CommandTwin::PutTags(twin) => sharing::put_tags(&twin)?,
+        CommandTwin::DeleteTags(twin) => sharing::delete_tags(twin)?,
+        CommandTwin::AddPolicies(twin) => sharing::add_policies(&twin)?,
+        CommandTwin::DeletePolicies(twin) => sharing::delete_policies(&twin)?,
+        CommandTwin::RecordMetrics(twin) => metrics::record_command(&twin)?,
     })
 }
 

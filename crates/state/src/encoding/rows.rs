@@ -11,6 +11,7 @@ use super::{
     DecodeError,
     outcome::OutcomeTwin,
     parts::{self, SpecTwin},
+    sharing::{self, RuleTwin},
 };
 use crate::{
     Actor, App, Checkpoint, CheckpointChange, CommandId, LogPosition, Partition, ScalingChange, Stream,
@@ -108,6 +109,8 @@ struct StreamRow {
     partitions: Vec<PartitionTwin>,
     #[prost(message, repeated, tag = "6")]
     scaling: Vec<ScalingTwin>,
+    #[prost(message, repeated, tag = "10")]
+    policies: Vec<RuleTwin>,
 }
 
 #[derive(Clone, Copy, PartialEq, Message)]
@@ -158,6 +161,7 @@ pub(crate) fn encode_stream(stream: &Stream) -> Vec<u8> {
         modified_ms: stream.modified.as_millis(),
         partitions: stream.partitions.iter().map(partition).collect(),
         scaling: stream.scaling.iter().map(scaling).collect(),
+        policies: sharing::rule_twins(&stream.policies),
     }
     .encode_to_vec()
 }
@@ -188,6 +192,7 @@ pub(crate) fn decode_stream(id: StreamId, bytes: &[u8]) -> Result<Stream, Decode
         partitions,
         active,
         scaling: row.scaling.iter().map(change).collect(),
+        policies: sharing::rules(&row.policies)?,
     })
 }
 

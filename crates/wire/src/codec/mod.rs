@@ -1,3 +1,4 @@
-//! Encodings of payloads.
+//! Encodings of payloads, and of whole bodies.
 
 pub mod b64;
+pub mod compress;

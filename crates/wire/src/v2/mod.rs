@@ -2,7 +2,7 @@
 //!
 //! Requests are read the way real clients write them: `null` and `""` count as absent, unknown
 //! members are ignored, integers may come as strings. Answers keep the member order and the
-//! number-or-string types of the contract. Both directions go both ways, because the client of this
+//! number-or-string types of the contract. The record calls have a binary form too: [`proto`]. Both directions go both ways, because the client of this
 //! workspace uses the same shapes.
 
 pub mod apps;
@@ -10,9 +10,15 @@ mod body;
 pub mod checkpoints;
 pub mod cursors;
 pub mod error;
+pub mod groups;
 mod lenient;
+pub mod metrics;
+pub mod policies;
+pub mod proto;
 pub mod records;
 pub mod streams;
+pub mod tags;
+pub mod tasks;
 
 pub use body::parse_body;
 pub use lenient::Text;

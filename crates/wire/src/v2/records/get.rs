@@ -8,7 +8,7 @@ use super::write::{push_count, push_number, push_string};
 use crate::{Code, Query, Refusal, codec::b64};
 
 /// The kind of every record's time (spec/03 §3).
-const TIMESTAMP_TYPE: &str = "CreateTime";
+pub(in crate::v2) const TIMESTAMP_TYPE: &str = "CreateTime";
 
 /// Parameters of `GET /records`.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,16 +1,18 @@
 //! `POST /records` (spec/03 §1, §2, §4).
 
 use millpond_model::{
-    ExplicitHashKey, HashKey, InvalidRecord, NewRecord, PartitionId, PartitionKey, PlacedRecord, Placement,
-    SequenceNumber, StreamSelector, Timestamp, limits,
+    InvalidRecord, PartitionId, PlacedRecord, Placement, SequenceNumber, Timestamp, limits,
 };
 use serde::{Deserialize, Serialize};
 
-use super::write::{push_count, push_partition, push_string};
+use super::{
+    given::{GivenRecord, PutRecords},
+    write::{push_count, push_partition, push_string},
+};
 use crate::{
     Code, RecordRefusal, Refusal,
     codec::b64,
-    v2::{Text, lenient, stream_selector},
+    v2::{Text, lenient},
 };
 
 /// The body of a put request. Text is borrowed from the body where it has no escapes.
@@ -47,16 +49,6 @@ pub struct PutRecord<'a> {
     pub timestamp: Option<i64>,
 }
 
-/// What a put request asks for: records in the order of the request, those that cannot be taken
-/// replaced by their refusal.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PutRecords {
-    /// The stream.
-    pub stream: StreamSelector,
-    /// At least one.
-    pub records: Vec<Result<PlacedRecord, RecordRefusal>>,
-}
-
 impl<'a> PutRecordsRequest<'a> {
     /// The request that puts these records. `stream` is taken for a name.
     pub fn new(stream: &'a str, records: &'a [PlacedRecord]) -> Self {
@@ -71,12 +63,7 @@ impl<'a> PutRecordsRequest<'a> {
     /// whose data is not base64 or whose hash key is not a 64-bit integer. A record that is too
     /// large, or whose partition id is none, is refused alone.
     pub fn into_model(self) -> Result<PutRecords, Refusal> {
-        let stream = stream_selector("stream_name", self.stream_name.get(), self.stream_id.get())?;
-        if self.records.is_empty() {
-            return Err(Refusal::invalid_expecting("records", "[]", "one record or more"));
-        }
-        let records = self.records.iter().map(PutRecord::to_model).collect::<Result<_, Refusal>>()?;
-        Ok(PutRecords { stream, records })
+        PutRecords::of(&self.stream_name.0, &self.stream_id.0, self.records.iter().map(PutRecord::given))
     }
 }
 
@@ -103,60 +90,20 @@ impl<'a> PutRecord<'a> {
         }
     }
 
-    /// `Err` refuses the request, `Ok(Err)` this record.
-    fn to_model(&self) -> Result<Result<PlacedRecord, RecordRefusal>, Refusal> {
-        let explicit_hash_key = self.hash_key()?;
+    fn given(&self) -> Result<GivenRecord<'_>, Refusal> {
         let data = match b64::decode(&self.data.0, limits::RECORD_DATA_BYTES_MAX) {
-            Ok(data) => data,
-            Err(b64::DecodeError::TooLarge { .. }) => return Ok(Err(too_large(InvalidRecord::DataTooLarge))),
-            Err(b64::DecodeError::Invalid) => return Err(invalid_data()),
+            Ok(data) => Ok(data),
+            Err(b64::DecodeError::TooLarge { .. }) => Err(InvalidRecord::DataTooLarge),
+            Err(b64::DecodeError::Invalid) => return Err(Code::InvalidRequest.about("Invalid data.")),
         };
-        let partition_key = match PartitionKey::parse(&self.partition_key.0) {
-            Ok(key) => key,
-            Err(error) => return Ok(Err(too_large(error))),
-        };
-        let placement = match self.partition_id.get().map(|text| (text, text.parse::<PartitionId>())) {
-            Some((_, Ok(partition))) => Placement::Partition(partition),
-            Some((text, Err(_))) => return Ok(Err(Code::InvalidPartitionId.about(text).into())),
-            None => match (explicit_hash_key, &partition_key) {
-                (Some(key), _) => Placement::Key(key),
-                (None, Some(key)) => Placement::Key(HashKey::of_partition_key(key.as_str())),
-                (None, None) => Placement::Anywhere,
-            },
-        };
-        // 0 and −1 are what clients send for no time (spec/00 §2).
-        let timestamp = self.timestamp.filter(|&millis| millis > 0).map(Timestamp::from_millis);
-        let record = NewRecord { data, partition_key, explicit_hash_key, timestamp };
-        Ok(Ok(PlacedRecord { record, placement }))
+        Ok(GivenRecord {
+            data,
+            partition_id: &self.partition_id.0,
+            explicit_hash_key: &self.explicit_hash_key.0,
+            partition_key: &self.partition_key.0,
+            timestamp: self.timestamp,
+        })
     }
-
-    fn hash_key(&self) -> Result<Option<HashKey>, Refusal> {
-        let Some(text) = self.explicit_hash_key.get() else { return Ok(None) };
-        match text.parse() {
-            Ok(ExplicitHashKey::Key(key)) => Ok(Some(key)),
-            Ok(ExplicitHashKey::Ignored) => Ok(None),
-            Err(_) => {
-                let expected = format!("a decimal from 0 to {}", limits::HASH_KEY_MAX);
-                Err(Refusal::invalid_expecting("explicit_hash_key", text, &expected))
-            }
-        }
-    }
-}
-
-fn invalid_data() -> Refusal {
-    Code::InvalidRequest.about("Invalid data.")
-}
-
-fn too_large(error: InvalidRecord) -> RecordRefusal {
-    let (name, expected) = match error {
-        InvalidRecord::DataTooLarge => {
-            ("data", format!("at most {} bytes before base64", limits::RECORD_DATA_BYTES_MAX))
-        }
-        InvalidRecord::KeyTooLong => {
-            ("partition_key", format!("at most {} characters", limits::PARTITION_KEY_CHARS_MAX))
-        }
-    };
-    Refusal::unfit(name, &expected).into()
 }
 
 /// Where a record was put.

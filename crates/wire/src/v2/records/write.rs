@@ -23,12 +23,12 @@ pub(super) fn push_number(target: &mut Vec<u8>, number: i64) {
 }
 
 /// Appends a number of a partition or a sequence, which never exceeds 63 bits.
-pub(super) fn push_count(target: &mut Vec<u8>, count: u64) {
+pub(in crate::v2) fn push_count(target: &mut Vec<u8>, count: u64) {
     push_number(target, i64::try_from(count).unwrap_or(i64::MAX));
 }
 
 /// Appends `shardId-` and ten digits.
-pub(super) fn push_partition(target: &mut Vec<u8>, index: u32) {
+pub(in crate::v2) fn push_partition(target: &mut Vec<u8>, index: u32) {
     target.extend_from_slice(b"shardId-");
     let mut divisor = 1_000_000_000;
     while divisor > 0 {

@@ -9,6 +9,7 @@ mod view;
 pub use create::{CreateStreamRequest, CsvProperties};
 pub use query::{DescribeStreamQuery, ListStreamsQuery};
 pub use tags::TagEntry;
+pub(in crate::v2) use tags::tags as unique_tags;
 pub use update::{ChangePartitionCountResponse, StreamChange, UpdateAttributesResponse, UpdateStreamRequest};
 pub use view::{
     AutoScaleView, DescribeStreamResponse, ListStreamsResponse, PartitionInfo, ScalingEntry, StreamInfo,

@@ -50,7 +50,7 @@ impl TagEntry {
 ///
 /// # Errors
 /// `DIS.4601` above ten; `DIS.4200` for bad syntax and for a key that stands twice.
-pub(super) fn tags(entries: &[TagEntry]) -> Result<Vec<Tag>, Refusal> {
+pub(in crate::v2) fn tags(entries: &[TagEntry]) -> Result<Vec<Tag>, Refusal> {
     collect("tags", entries, TagEntry::to_tag)
 }
 

@@ -1,6 +1,7 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
+use millpond_model::{HashKey, NewRecord, PartitionKey};
 use proptest::prelude::*;
 
 use super::*;
@@ -78,7 +79,7 @@ fn one_bad_record_is_refused_alone() {
     check(
         &format!(r#"{{"data":"{}"}}"#, b64::encode(&vec![0; limits::RECORD_DATA_BYTES_MAX + 1])),
         "DIS.4200",
-        "DIS.4200: Invalid request. [Invalid data. Expected: at most 1048576 bytes before base64.]",
+        "DIS.4200: Invalid request. [Invalid data. Expected: at most 1048576 bytes, not counting base64.]",
     );
     check(
         &format!(r#"{{"data":"","partition_key":"{}"}}"#, "k".repeat(257)),
