@@ -7,9 +7,10 @@ use millpond_engine::{AdminError, AppendError, Appended, Class, ProposeError, St
 use millpond_model::{SequenceNumber, Timestamp};
 use millpond_seglog::{
     batch::Batch,
+    disk::is_shortage,
     journal::{self, Journal, Preparation},
 };
-use millpond_state::{Outcome, Proposal};
+use millpond_state::{Command, Outcome, Proposal};
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::oneshot;
 
@@ -19,6 +20,7 @@ use crate::{
     logs::Effect,
     partition::PartitionLog,
     queue::{AppendResult, PlacedDraft, Queue, Work},
+    room,
     store::Store,
 };
 
@@ -87,8 +89,16 @@ impl Committer {
         }
         let now = self.store.clock.now();
         let mut group = Group::default();
+        let low = self.store.room.is_low(self.store.unwritten.lock().bytes);
         for work in work {
-            self.assemble(work, now, &mut group);
+            if low && needs_room(&work) {
+                refuse(work, &room::no_space());
+            } else {
+                self.assemble(work, now, &mut group);
+            }
+        }
+        if group.replies.is_empty() {
+            return;
         }
         match self.write(&group.frames) {
             Ok(journal) => {
@@ -99,7 +109,7 @@ impl Committer {
                 self.answer(group.replies, outcomes);
             }
             Err(failure) => {
-                if failure.class() == Class::Refused {
+                if matches!(failure.class(), Class::Refused | Class::NoSpace) {
                     self.take_back(group.effects);
                 } else {
                     self.store.fail(failure.clone());
@@ -121,7 +131,7 @@ impl Committer {
                 group.replies.push(Reply::Propose(reply));
             }
             Work::Change { op, reply } => {
-                let op = self.settle(op, now);
+                let op = self.settle(op);
                 let effect = self.store.logs.read().effect(&op);
                 let result = match effect {
                     Effect::Change => {
@@ -141,7 +151,7 @@ impl Committer {
 
     /// Fixes what an operation means at its place in the journal: told again, it must not depend on what
     /// came later, nor on the clock.
-    pub(crate) fn settle(&self, op: LogOp, now: Timestamp) -> LogOp {
+    pub(crate) fn settle(&self, op: LogOp) -> LogOp {
         let logs = self.store.logs.read();
         match op {
             LogOp::Trim { partition, before } => {
@@ -149,7 +159,7 @@ impl Committer {
                 LogOp::Trim { partition, before: before.min(SequenceNumber::ZERO.plus(next)) }
             }
             LogOp::Configure { stream, config, .. } => {
-                let floor_ms = logs.cutoff_ms(stream, now).unwrap_or(i64::MIN);
+                let floor_ms = logs.cutoff_ms(stream, self.store.aging.now()).unwrap_or(i64::MIN);
                 LogOp::Configure { stream, config, floor_ms }
             }
             LogOp::Create { .. } | LogOp::AddPartitions { .. } | LogOp::Drop { .. } => op,
@@ -191,8 +201,13 @@ impl Committer {
                     return Ok(journal);
                 }
                 Err(journal::AppendError::Full) => self.wait_for_release(&mut journal)?,
+                Err(e @ journal::AppendError::Prepare(_)) if is_shortage(&e) => {
+                    if !self.store.room.give_up_reserve() {
+                        return Err(failure::of(Class::NoSpace, "no space for the journal", e));
+                    }
+                }
                 Err(e @ journal::AppendError::Prepare(_)) => {
-                    return Err(failure::of(Class::Refused, "no space for the journal", e));
+                    return Err(failure::of(Class::Refused, "no further journal file could be made", e));
                 }
                 Err(e @ (journal::AppendError::Failed(_) | journal::AppendError::Poisoned)) => {
                     return Err(failure::of(Class::Unknown, "the journal could not be written", e));
@@ -212,9 +227,13 @@ impl Committer {
         self.wished.notify_all();
         if inline {
             // Whoever sets marks is gone, or works on this thread.
-            return parking_lot::MutexGuard::unlocked(journal, || self.mark());
+            return parking_lot::MutexGuard::unlocked(journal, || self.mark())
+                .map_err(|failure| if self.store.room.is_short() { room::no_space() } else { failure });
         }
         self.store.failure().map_or(Ok(()), Err)?;
+        if self.store.room.is_short() {
+            return Err(room::no_space());
+        }
         self.released.wait(journal);
         self.store.failure().map_or(Ok(()), Err)
     }
@@ -267,7 +286,8 @@ impl Committer {
     /// Waits while too much is not in segments yet.
     pub(crate) fn wait_for_segments(&self) {
         let mut unwritten = self.store.unwritten.lock();
-        while unwritten.bytes > self.store.settings.unwritten_bytes_max && self.store.failure().is_none() {
+        let goes_on = || self.store.failure().is_none() && !self.store.room.is_short();
+        while unwritten.bytes > self.store.settings.unwritten_bytes_max && goes_on() {
             self.store.written.wait(&mut unwritten);
         }
     }
@@ -285,6 +305,9 @@ impl Group {
         let mut inner = log.lock();
         if inner.dropped {
             return Err(AppendError::UnknownPartition(log.partition));
+        }
+        if !inner.damaged.is_empty() {
+            return Err(AppendError::Storage(failure::damaged(log.partition)));
         }
         let (base, arrival) = (inner.next, inner.last_arrival_ms.max(now.as_millis()));
         let first = SequenceNumber::ZERO.plus(base);
@@ -325,6 +348,23 @@ fn refuse(work: Work, failure: &StorageFailure) {
         Work::Barrier { reply } => {
             drop(reply.map(|reply| reply.send(Err(ProposeError::Storage(failure.clone())))));
         }
+    }
+}
+
+/// Whether the request leaves less room than there was: what only takes away is done on a full disk too.
+fn needs_room(work: &Work) -> bool {
+    match work {
+        Work::Append { .. } => true,
+        Work::Propose { proposal, .. } => !matches!(
+            proposal.command,
+            Command::DeleteStream { .. }
+                | Command::DeleteApp { .. }
+                | Command::DeleteCheckpoints { .. }
+                | Command::DeleteTask { .. }
+                | Command::ExpirePartitions { .. }
+        ),
+        Work::Change { op, .. } => matches!(op, LogOp::Create { .. } | LogOp::AddPartitions { .. }),
+        Work::Barrier { .. } => false,
     }
 }
 

@@ -24,6 +24,7 @@ use crate::{
     log_op::LogOp,
     queue::Queue,
     recover::{self, Opened},
+    room,
 };
 
 /// An open data directory.
@@ -51,7 +52,7 @@ impl LocalEngine {
         settings: Settings,
     ) -> Result<Self, OpenError> {
         let Opened { store, journal, lock, recovered } =
-            recover::open(disk, root, (clock, entropy), settings)?;
+            recover::open(&disk, root, (&clock, &entropy), settings)?;
         let committer = Arc::new(Committer {
             queue: Queue::new(settings.queue_bytes_max, settings.group_bytes_max),
             store,
@@ -95,7 +96,11 @@ impl LocalEngine {
     /// The failure that stopped the engine.
     pub fn mark(&self) -> Result<(), StorageFailure> {
         self.committer.store.failure().map_or(Ok(()), Err)?;
-        self.committer.mark()
+        self.committer.mark()?;
+        if !self.committer.store.settings.threads {
+            self.committer.store.room.make_reserve();
+        }
+        Ok(())
     }
 
     /// Takes expired segments away now; their files go with the next mark.
@@ -108,14 +113,37 @@ impl LocalEngine {
         Ok(())
     }
 
-    /// Finishes what was asked so far, sets a last mark, and closes the directory. Blocks on the disk.
+    /// Whether writes are refused because there is no room on the disk, as of the last one.
+    pub fn lacks_space(&self) -> bool {
+        self.committer.store.room.refuses()
+    }
+
+    /// Whether no record expires at the moment because the clock is not believed.
+    pub fn doubts_clock(&self) -> bool {
+        self.committer.store.aging.is_suspended()
+    }
+
+    /// The partitions of which stored records are known to be damaged: they take no more.
+    pub fn damaged(&self) -> Vec<PartitionRef> {
+        self.committer.store.damaged()
+    }
+
+    /// Finishes what was asked so far, sets a last mark, and closes the directory. Blocks on the disk. On a
+    /// full disk there may be no last mark; then the next start has something to recover, and that is all.
     ///
     /// # Errors
     /// The failure that kept it from leaving nothing to recover; nothing acknowledged is lost then either.
     pub fn close(&self) -> Result<(), StorageFailure> {
         self.committer.queue.close();
         self.join();
-        self.mark()
+        match self.mark() {
+            Err(failure) if room::is_shortage(&failure) && self.committer.store.failure().is_none() => {
+                let error = &failure as &dyn std::error::Error;
+                tracing::warn!(error, "the disk is full: the next start recovers from the journal");
+                Ok(())
+            }
+            marked => marked,
+        }
     }
 
     #[cfg(test)]

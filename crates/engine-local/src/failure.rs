@@ -18,6 +18,12 @@ where
     StorageFailure::caused_by(class, what, Arc::new(source) as Arc<dyn std::error::Error + Send + Sync>)
 }
 
+/// Stored records of the partition are damaged: nothing is appended behind them.
+pub(crate) fn damaged(partition: PartitionRef) -> StorageFailure {
+    let what = format!("stored records of partition {partition} are damaged; see `millpond check`");
+    StorageFailure::new(Class::Corrupt, what)
+}
+
 /// A segment could not be read; damage is told apart from a failing system.
 pub(crate) fn of_segment(partition: PartitionRef, base: u64, source: SegmentError) -> StorageFailure {
     let class = if source.is_damage() { Class::Corrupt } else { Class::Unknown };

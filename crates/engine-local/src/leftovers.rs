@@ -10,23 +10,28 @@ use crate::{OpenError, files::Part, logs::StreamLogs, partition::PartitionLog, s
 type Longer = (Arc<PartitionLog>, u64, u64);
 
 impl Store {
-    /// Compares the segments with the view: what is missing is damage. Returns those that are longer, with
-    /// their length: they were written behind the last mark.
-    pub(crate) fn check_segments(&self) -> Result<Vec<Longer>, OpenError> {
+    /// Compares the segments with the view: what is missing is damage, and stays with its partition. Returns
+    /// those that are longer, with their length: they were written behind the last mark.
+    pub(crate) fn check_segments(&self) -> io::Result<Vec<Longer>> {
         let logs = self.logs.read();
         let mut longer = Vec::new();
         for log in logs.streams.values().flat_map(|stream| &stream.partitions) {
             let segments: Vec<(u64, u64)> = log.lock().segments.iter().map(|s| (s.base, s.len)).collect();
             for (base, len) in segments {
-                let damaged = OpenError::Segment { partition: log.partition, base };
-                let file = match self.files.existing(log.partition, base, Part::Records) {
-                    Err(e) if e.kind() == io::ErrorKind::NotFound => return Err(damaged),
-                    opened => opened?,
+                let found = match self.files.existing(log.partition, base, Part::Records) {
+                    Err(e) if e.kind() == io::ErrorKind::NotFound => None,
+                    opened => Some(opened?.len()?),
                 };
-                match file.len()? {
-                    found if found < len => return Err(damaged),
-                    found if found > len => longer.push((Arc::clone(log), base, found)),
-                    _ => {}
+                if found.is_some_and(|found| found > len) {
+                    longer.push((Arc::clone(log), base, found.unwrap_or(len)));
+                } else if found != Some(len) {
+                    log.lock().note_damage(base);
+                    tracing::error!(
+                        path = %self.layout.segment(log.partition, base).display(),
+                        expected_bytes = len,
+                        found_bytes = found,
+                        "stored records are missing: their partition takes no more, reading stops there; `millpond check` tells more"
+                    );
                 }
             }
         }

@@ -15,6 +15,7 @@
 //! There are two threads, whatever the number of partitions; an idle partition is a few hundred bytes.
 #![forbid(unsafe_code)]
 
+mod aging;
 mod append;
 mod commit;
 mod engine;
@@ -31,6 +32,7 @@ mod queue;
 mod read;
 mod record;
 mod recover;
+mod room;
 mod rows;
 mod settings;
 mod store;

@@ -10,7 +10,8 @@ use std::{
 
 use millpond_engine::{Class, StorageFailure};
 use millpond_model::{PartitionRef, StreamId};
-use millpond_seglog::journal::Mark;
+use millpond_seglog::{disk::SyncFailed, journal::Mark};
+use millpond_state::RowKey;
 
 use crate::{
     commit::Committer,
@@ -18,6 +19,7 @@ use crate::{
     files::Part,
     partition::PartitionLog,
     queue::Work,
+    room,
     rows::{self, LogsRow, PartitionRow},
     store::{Behind, Store},
     view::{Change, Changes},
@@ -34,6 +36,7 @@ struct LogChanges {
     applied: u64,
     /// The streams there are, with the number of their partitions.
     known: BTreeMap<StreamId, u32>,
+    changed: BTreeSet<StreamId>,
     rows: Vec<Change>,
     dropped: Vec<(StreamId, Vec<Arc<PartitionLog>>)>,
 }
@@ -41,22 +44,49 @@ struct LogChanges {
 impl Committer {
     /// Makes everything durable outside the journal, keeps how far it goes, and frees journal files.
     ///
-    /// After a failure there is never another mark: what a failed sync left behind must not be trusted, and
-    /// what the failed mark had taken along would be missing.
+    /// A mark that found no room is put off: nothing was synced in vain, and the journal has everything. After
+    /// any other failure there is never another mark: what a failed sync left behind must not be trusted.
     pub(crate) fn mark(&self) -> Result<(), StorageFailure> {
         let mut behind = self.store.behind.lock();
         self.store.failure().map_or(Ok(()), Err)?;
         let mark = self.journal.lock().mark();
-        if behind.is_marked(mark.position) {
+        if behind.is_marked(mark.position, self.store.clock.monotonic()) {
             self.released.notify_all();
             return Ok(());
         }
-        let dropped =
-            self.store.set_mark(mark, &mut behind).inspect_err(|failure| self.stop(failure.clone()))?;
+        let dropped = match self.with_room(|| self.store.set_mark(mark, &mut behind)) {
+            Ok(dropped) => dropped,
+            Err(failure) => {
+                self.fail_behind(failure.clone());
+                return Err(failure);
+            }
+        };
         self.journal.lock().release(&mark);
         self.released.notify_all();
         self.store.remove_files(&mut behind, dropped);
         Ok(())
+    }
+
+    /// Does work behind the acknowledgement; if it finds no room, once more with the reserve given up.
+    fn with_room<T>(&self, mut work: impl FnMut() -> Result<T, StorageFailure>) -> Result<T, StorageFailure> {
+        let mut done = work();
+        if matches!(&done, Err(failure) if room::is_shortage(failure)) && self.store.room.give_up_reserve() {
+            done = work();
+        }
+        if done.is_ok() {
+            self.store.room.set_short(false);
+        }
+        done
+    }
+
+    /// What a failure behind the acknowledgement means: a shortage passes, anything else stops the engine.
+    fn fail_behind(&self, failure: StorageFailure) {
+        if !room::is_shortage(&failure) {
+            return self.stop(failure);
+        }
+        tracing::debug!(error = &failure as &dyn std::error::Error, "put off until there is more room");
+        self.store.room.set_short(true);
+        self.wake_all();
     }
 
     /// Works behind the acknowledgement until the engine stops.
@@ -75,6 +105,8 @@ impl Committer {
             let (write, mut mark) = (std::mem::take(&mut wishes.write), std::mem::take(&mut wishes.mark));
             let (prepare, exposed) = (wishes.prepare.take(), wishes.exposed);
             drop(wishes);
+            let write = write || self.store.room.is_short();
+            self.store.room.make_reserve();
             if let Some(preparation) = prepare {
                 self.make_ready(preparation);
             }
@@ -117,15 +149,22 @@ impl Committer {
         if self.store.failure().is_some() {
             return;
         }
-        if let Err(failure) = self.store.write_behind(&mut behind) {
-            self.stop(failure);
+        if let Err(failure) = self.with_room(|| self.store.write_behind(&mut behind)) {
+            self.fail_behind(failure);
         }
     }
 
     /// Stops the engine for good.
     pub(crate) fn stop(&self, failure: StorageFailure) {
         self.store.fail(failure);
-        // Under the lock, so that the committer is not between looking for a failure and waiting.
+        self.wake_all();
+    }
+
+    /// Lets everybody look again who waits for segments or for a mark.
+    fn wake_all(&self) {
+        // Under the locks, so that nobody is between looking and waiting.
+        drop(self.store.unwritten.lock());
+        self.store.written.notify_all();
         drop(self.journal.lock());
         self.released.notify_all();
     }
@@ -133,7 +172,7 @@ impl Committer {
     /// Takes segments out of sight whose records are all out of retention or trimmed.
     pub(crate) fn retain(&self) {
         let mut behind = self.store.behind.lock();
-        let now = self.store.clock.now();
+        let now = self.store.aging.now();
         let logs: Vec<(Arc<PartitionLog>, i64)> = {
             let logs = self.store.logs.read();
             let of = |stream: &crate::logs::StreamLogs| {
@@ -163,7 +202,8 @@ fn take_expired(log: &Arc<PartitionLog>, behind: &mut Behind) {
     let mut inner = log.lock();
     let oldest = inner.oldest;
     let gone = inner.segments.iter().take_while(|segment| segment.end <= oldest).count();
-    for segment in inner.segments.drain(..gone) {
+    for segment in inner.segments.drain(..gone).collect::<Vec<_>>() {
+        inner.damaged.remove(&segment.base);
         behind.doomed.push((log.partition, segment.base));
         behind.segments.insert((log.partition, segment.base));
         behind.partitions.insert(log.partition, Arc::clone(log));
@@ -188,9 +228,11 @@ type Dropped = Vec<(StreamId, Vec<Arc<PartitionLog>>)>;
 
 impl Store {
     /// Makes everything before `mark` durable outside the journal, and keeps the mark with it.
+    ///
+    /// After a shortage everything is as before and it can be asked again.
     pub(crate) fn set_mark(&self, mark: Mark, behind: &mut Behind) -> Result<Dropped, StorageFailure> {
-        let LogChanges { applied, known, rows: logs, dropped } = self.take_log_changes();
         self.write_behind(behind)?;
+        let LogChanges { applied, known, changed, rows: logs, dropped } = self.take_log_changes();
         for log in std::mem::take(&mut *self.trimmed.lock()) {
             behind.partitions.insert(log.partition, log);
         }
@@ -201,15 +243,27 @@ impl Store {
             |of: &PartitionRef| known.get(&of.stream).is_some_and(|count| of.partition.index() < *count);
         let later = behind.defer(|of| exists(of) || gone.contains(&of.stream));
         let (partitions, segments) = partition_changes(behind, &dropped, &gone);
-        self.sync_segments(behind, &gone)
-            .map_err(|e| failure::of(Class::Unknown, "segments could not be synced", e))?;
-        let state = self.take_state_changes();
-        let changes = Changes { mark, logs_applied: applied, state, logs, partitions, segments };
-        self.view
-            .commit(&changes)
-            .map_err(|e| failure::of(Class::Unknown, "the view could not be committed", e))?;
+        let synced = self.sync_segments(behind, &gone);
+        let synced = synced.map_err(|e| failure::of(Class::Unknown, "segments could not be synced", e));
+        let kept = synced.and_then(|()| {
+            let (keys, state) = self.take_state_changes();
+            let aged_ms = self.aging.now().as_millis();
+            let changes = Changes { mark, logs_applied: applied, aged_ms, state, logs, partitions, segments };
+            let failed = |e| failure::of(Class::Unknown, "the view could not be committed", e);
+            self.view.commit(&changes).map_err(|e| {
+                self.state_changed.lock().extend(keys);
+                failed(e)
+            })
+        });
+        if let Err(failure) = kept {
+            let mut logs = self.logs.write();
+            logs.changed.extend(changed);
+            logs.dropped.splice(0..0, dropped);
+            behind.put_back(later);
+            return Err(failure);
+        }
         (behind.partitions, behind.segments, behind.new_files) = later;
-        behind.marked = Some(mark.position);
+        behind.marked = Some((mark.position, self.clock.monotonic()));
         self.stats.count_mark();
         Ok(dropped)
     }
@@ -225,22 +279,28 @@ impl Store {
             });
             (stream.as_bytes().to_vec(), row.map(rows::encode_logs))
         };
-        let rows = changed.into_iter().map(row).collect();
+        let rows = changed.iter().copied().map(row).collect();
         let known = logs.streams.iter().map(|(id, stream)| (*id, stream.count())).collect();
-        LogChanges { applied: logs.applied, known, rows, dropped: std::mem::take(&mut logs.dropped) }
+        LogChanges { applied: logs.applied, known, changed, rows, dropped: std::mem::take(&mut logs.dropped) }
     }
 
-    fn take_state_changes(&self) -> Vec<Change> {
+    fn take_state_changes(&self) -> (BTreeSet<RowKey>, Vec<Change>) {
         let state = self.state.read();
         let changed = std::mem::take(&mut *self.state_changed.lock());
-        changed.into_iter().map(|key| (key.encode(), state.row(&key))).collect()
+        let rows = changed.iter().map(|key| (key.encode(), state.row(key))).collect();
+        (changed, rows)
     }
 
     fn sync_segments(&self, behind: &Behind, gone: &BTreeSet<StreamId>) -> io::Result<()> {
         let doomed: BTreeSet<_> = behind.doomed.iter().copied().collect();
         for (partition, base) in &behind.segments {
             if !gone.contains(&partition.stream) && !doomed.contains(&(*partition, *base)) {
-                self.files.existing(*partition, *base, Part::Records)?.sync_data()?;
+                match self.files.existing(*partition, *base, Part::Records) {
+                    Ok(file) => file.sync_data().map_err(SyncFailed::mark)?,
+                    // Known to be lost, and told to whoever reads it.
+                    Err(e) if e.kind() == io::ErrorKind::NotFound && self.is_damaged(*partition, *base) => {}
+                    Err(e) => return Err(e),
+                }
             }
         }
         let mut dirs = BTreeSet::new();
@@ -250,7 +310,7 @@ impl Store {
             dirs.insert(dir);
             dirs.insert(self.layout.streams());
         }
-        dirs.iter().try_for_each(|dir| self.disk.sync_dir(dir))
+        dirs.iter().try_for_each(|dir| self.disk.sync_dir(dir).map_err(SyncFailed::mark))
     }
 
     /// Removes files that the view no longer has. What cannot be removed now is removed at the next start.

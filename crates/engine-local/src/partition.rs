@@ -7,7 +7,10 @@
 //!                      └ some of the tail is kept for readers after it was written
 //! ```
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::Arc,
+};
 
 use millpond_model::{Bounds, PartitionRef, SequenceNumber};
 use millpond_seglog::{Owner, batch::Batch, index::IndexEntry};
@@ -48,6 +51,8 @@ pub(crate) struct Inner {
     pub(crate) queued: bool,
     /// Whether the stream was dropped.
     pub(crate) dropped: bool,
+    /// The segments, by their first numbers, that are known to be damaged.
+    pub(crate) damaged: BTreeSet<u64>,
 }
 
 /// One segment.
@@ -96,6 +101,7 @@ impl PartitionLog {
             tail: VecDeque::new(),
             queued: false,
             dropped: false,
+            damaged: BTreeSet::new(),
         };
         Self { partition, owner: layout::owner(partition), arrived: Notify::new(), inner: Mutex::new(inner) }
     }
@@ -166,6 +172,11 @@ impl Inner {
             (self.oldest, self.oldest_arrival_ms) = (oldest.min(self.high_water), arrival_ms);
         }
         Oldest::Known(self.bounds())
+    }
+
+    /// Notes that a segment is damaged; whether that is news.
+    pub(crate) fn note_damage(&mut self, base: u64) -> bool {
+        self.segments.iter().any(|segment| segment.base == base) && self.damaged.insert(base)
     }
 
     /// The segment that holds record `number`.

@@ -55,6 +55,10 @@ impl Store {
             let found = match self.find_batch(log, &segment, early, kept) {
                 // The segment was taken away meanwhile, because everything in it had expired.
                 Err(ReadError::Trimmed(_)) => continue,
+                // Whoever reads there is told. Nothing expires before it can be seen that it may.
+                Err(ReadError::Storage(failure)) if failure.class() == Class::Corrupt => {
+                    return Ok(log.lock().bounds());
+                }
                 found => found?,
             };
             let mut inner = log.lock();
@@ -275,16 +279,15 @@ impl Store {
 /// What a failure with a segment means; one that was removed meanwhile is no failure.
 fn bad_segment(log: &PartitionLog, segment: &Segment, source: SegmentError) -> ReadError {
     let missing = matches!(&source, SegmentError::Io(e) if e.kind() == io::ErrorKind::NotFound);
-    let inner = log.lock();
+    let mut inner = log.lock();
     if missing && inner.dropped {
         return ReadError::UnknownPartition(log.partition);
     }
     if missing && inner.oldest >= segment.end {
         return ReadError::Trimmed(inner.bounds());
     }
-    drop(inner);
     let failure = failure::of_segment(log.partition, segment.base, source);
-    if failure.class() == Class::Corrupt {
+    if failure.class() == Class::Corrupt && inner.note_damage(segment.base) {
         tracing::error!(error = &failure as &dyn std::error::Error, partition = %log.partition, "stored records are damaged");
     }
     ReadError::Storage(failure)

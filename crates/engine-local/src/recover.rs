@@ -6,7 +6,7 @@ use millpond_engine::{Clock, Entropy, StorageFailure};
 use millpond_model::{PartitionId, PartitionRef, StreamId, Timestamp};
 use millpond_seglog::{
     batch::Batch,
-    disk::{Disk, Lock, Open},
+    disk::{Disk, Lock, Open, Room, is_shortage},
     journal::{Frame, Journal, Mark, RecoverError, Recovered},
 };
 use millpond_state::{DecodeError, State, decode_proposal};
@@ -18,7 +18,7 @@ use crate::{
     log_op::LogOp,
     logs::{Logs, StreamLogs},
     partition::{PartitionLog, Segment},
-    rows,
+    room, rows,
     store::Store,
     view::{Kept, View},
 };
@@ -68,14 +68,6 @@ pub enum OpenError {
     /// The view is damaged.
     #[error("the view (state.redb) cannot be read")]
     View(#[source] Box<dyn Error + Send + Sync>),
-    /// A segment is not what the view says.
-    #[error("segment {base} of partition {partition} is missing or shorter than it was")]
-    Segment {
-        /// Whose segment.
-        partition: PartitionRef,
-        /// Number of its first record.
-        base: u64,
-    },
     /// The journal is damaged.
     #[error("the journal cannot be read")]
     Journal(#[source] RecoverError),
@@ -88,11 +80,7 @@ impl OpenError {
     /// Whether stored bytes are damaged, so that opening again will not help.
     pub fn is_damage(&self) -> bool {
         match self {
-            Self::View(_)
-            | Self::ViewMissing
-            | Self::Segment { .. }
-            | Self::NotADataDirectory
-            | Self::FormatMissing => true,
+            Self::View(_) | Self::ViewMissing | Self::NotADataDirectory | Self::FormatMissing => true,
             Self::Journal(e) => !matches!(e, RecoverError::Io(_)),
             Self::Locked { .. } | Self::Newer { .. } | Self::Io(_) | Self::Storage(_) => false,
         }
@@ -107,25 +95,55 @@ pub(crate) struct Opened {
     pub(crate) recovered: Recovered,
 }
 
-/// Opens the directory, or makes one.
+/// Opens the directory, or makes one. On a full disk once more, without the reserve.
 pub(crate) fn open(
-    disk: Arc<dyn Disk>,
+    disk: &Arc<dyn Disk>,
     root: &Path,
-    (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>),
+    (clock, entropy): (&Arc<dyn Clock>, &Arc<dyn Entropy>),
     settings: Settings,
 ) -> Result<Opened, OpenError> {
     let layout = Layout::new(root);
-    layout.create_root(&*disk)?;
-    let lock = take_lock(&*disk, &layout)?;
+    layout.create_root(&**disk)?;
+    let lock = take_lock(&**disk, &layout)?;
+    let settings = fitted(settings, disk.room(root)?);
+    let open = || open_locked(Arc::clone(disk), &layout, (Arc::clone(clock), Arc::clone(entropy)), settings);
+    let mut opened = open();
+    if matches!(&opened, Err(e) if is_shortage(e)) && room::remove_reserve(&**disk, root) {
+        tracing::warn!("the disk is full: the reserve is used to recover");
+        opened = open();
+    }
+    let (store, journal, recovered) = opened?;
+    Ok(Opened { store, journal, lock, recovered })
+}
+
+/// The settings for a file system of this size: on a small one the journal takes a small part of it.
+fn fitted(mut settings: Settings, room: Room) -> Settings {
+    const FILE_PART: u64 = 64;
+    const JOURNAL_PART: u64 = 8;
+    let journal = &mut settings.journal;
+    journal.file_bytes_max = journal.file_bytes_max.min(room.total / FILE_PART).max(journal.file_bytes_first);
+    journal.total_bytes_max =
+        journal.total_bytes_max.min(room.total / JOURNAL_PART).max(4 * journal.file_bytes_first);
+    settings
+}
+
+fn open_locked(
+    disk: Arc<dyn Disk>,
+    layout: &Layout,
+    (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>),
+    settings: Settings,
+) -> Result<(Arc<Store>, Journal, Recovered), OpenError> {
     let signed = layout.identify(&*disk)?;
     let instance = signed.unwrap_or_else(|| entropy.random());
-    let (view, kept) = open_view(&*disk, &layout, signed.is_some())?;
+    let (view, kept) = open_view(&disk, layout, signed.is_some())?;
     disk.create_dir(&layout.journal())?;
     disk.create_dir(&layout.streams())?;
     disk.sync_dir(layout.root())?;
-    let mark = kept.as_ref().map(|kept| kept.mark);
+    let (mark, aged_ms) = kept.as_ref().map(|kept| (kept.mark, kept.aged_ms)).unzip();
+    let aged_ms = aged_ms.flatten();
     let (logs, state) = kept.map(rebuild).transpose()?.unwrap_or_default();
-    let store = Store::new((disk, layout), (clock, entropy), settings, view, (logs, state));
+    let store =
+        Store::new((disk, layout.clone()), (clock, entropy), settings, (view, aged_ms), (logs, state));
     let longer = store.check_segments()?;
     let (mut journal, recovered) = if let Some(mark) = mark {
         replay(&store, instance, &mark)?
@@ -145,13 +163,13 @@ pub(crate) fn open(
     if signed.is_none() {
         store.layout.sign(&*store.disk, instance)?;
     }
-    Ok(Opened { store: Arc::new(store), journal, lock, recovered })
+    Ok((Arc::new(store), journal, recovered))
 }
 
 /// Opens the view. A directory that was signed has one, with a mark in it. One that was not was never
 /// completely made, so nothing was ever acknowledged from it, and it is made anew; unless there is
 /// something in it after all: then it lost its signature.
-fn open_view(disk: &dyn Disk, layout: &Layout, signed: bool) -> Result<(View, Option<Kept>), OpenError> {
+fn open_view(disk: &Arc<dyn Disk>, layout: &Layout, signed: bool) -> Result<(View, Option<Kept>), OpenError> {
     let path = layout.view();
     if signed {
         let (view, kept) = View::open(disk, &path)?.ok_or(OpenError::ViewMissing)?;
@@ -159,7 +177,7 @@ fn open_view(disk: &dyn Disk, layout: &Layout, signed: bool) -> Result<(View, Op
     }
     let view_holds = |found: Option<(View, Kept)>| found.is_some_and(|(_, kept)| kept.holds_anything());
     // A view whose making was cut short cannot be opened.
-    if layout.holds_records(disk)? || View::open(disk, &path).is_ok_and(view_holds) {
+    if layout.holds_records(&**disk)? || View::open(disk, &path).is_ok_and(view_holds) {
         return Err(OpenError::FormatMissing);
     }
     Ok((View::create(disk, &path)?, None))

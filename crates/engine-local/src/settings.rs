@@ -21,10 +21,16 @@ pub struct Settings {
     pub queue_bytes_max: u64,
     /// Bytes of one group, unless a single request is larger.
     pub group_bytes_max: u64,
+    /// Free bytes of the file system below which nothing is taken that needs room; `None`: 5 % of it, at
+    /// least 8 MiB and at most 1 GiB. With 0 there is no reserve either.
+    pub low_water_bytes: Option<u64>,
     /// Longest time between two marks while there is something to mark.
     pub mark_interval: Duration,
     /// How often expired segments are looked for.
     pub retention_interval: Duration,
+    /// Whether records stay when the wall clock runs ahead of the monotonic one; without, they expire by
+    /// the wall clock, whatever it says.
+    pub doubts_clock: bool,
     /// Whether the engine has its two threads. Without them every request is done on the caller's thread
     /// and marks are set only when asked for: tests own the order of things.
     pub threads: bool,
@@ -39,8 +45,10 @@ impl Default for Settings {
             unwritten_bytes_max: 64 * MIB,
             queue_bytes_max: 64 * MIB,
             group_bytes_max: 8 * MIB,
+            low_water_bytes: None,
             mark_interval: Duration::from_secs(30),
             retention_interval: Duration::from_mins(1),
+            doubts_clock: true,
             threads: true,
         }
     }

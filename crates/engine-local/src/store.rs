@@ -9,6 +9,7 @@ use std::{
         Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use millpond_engine::{Class, Clock, Entropy, StorageFailure};
@@ -19,8 +20,12 @@ use parking_lot::{Condvar, Mutex, RwLock};
 use tokio::sync::watch;
 
 use crate::{
-    Settings, files::Files, layout::Layout, log_op::LogOp, logs::Logs, partition::PartitionLog, view::View,
+    Settings, aging::AgingClock, files::Files, layout::Layout, log_op::LogOp, logs::Logs,
+    partition::PartitionLog, room::Room, view::View,
 };
+
+/// Even when nothing changes a mark is set now and then: a start believes the clock only near the last one.
+const MARK_AGE_MAX: Duration = Duration::from_mins(10);
 
 pub(crate) struct Store {
     pub(crate) disk: Arc<dyn Disk>,
@@ -42,6 +47,8 @@ pub(crate) struct Store {
     /// Held by whoever writes segments, sets a mark, or removes files.
     pub(crate) behind: Mutex<Behind>,
     pub(crate) stats: Stats,
+    pub(crate) room: Room,
+    pub(crate) aging: AgingClock,
     failure: OnceLock<StorageFailure>,
     failed: watch::Sender<bool>,
 }
@@ -67,8 +74,8 @@ pub(crate) struct Behind {
     /// Batches in memory, oldest first: whose, where they end, how long they are.
     pub(crate) tails: VecDeque<(Arc<PartitionLog>, u64, u64)>,
     pub(crate) tail_bytes: u64,
-    /// Position of the last mark.
-    pub(crate) marked: Option<u64>,
+    /// Position of the last mark, and when it was set.
+    pub(crate) marked: Option<(u64, Duration)>,
 }
 
 /// Rows, segments and new files that a mark leaves to the next one.
@@ -88,9 +95,18 @@ impl Behind {
         (later_partitions, later_segments, later_files)
     }
 
-    /// Whether a mark at `position` would keep nothing new.
-    pub(crate) fn is_marked(&self, position: u64) -> bool {
-        self.marked == Some(position) && self.partitions.is_empty() && self.doomed.is_empty()
+    /// Puts back what a mark that was not set had left to the next one.
+    pub(crate) fn put_back(&mut self, (partitions, segments, new_files): Deferred) {
+        self.partitions.extend(partitions);
+        self.segments.extend(segments);
+        self.new_files.extend(new_files);
+    }
+
+    /// Whether a mark at `position` would keep nothing new but the time.
+    pub(crate) fn is_marked(&self, position: u64, now: Duration) -> bool {
+        let fresh =
+            |(marked, at): (u64, Duration)| marked == position && now.saturating_sub(at) < MARK_AGE_MAX;
+        self.marked.is_some_and(fresh) && self.partitions.is_empty() && self.doomed.is_empty()
     }
 }
 
@@ -147,11 +163,17 @@ impl Store {
         (disk, layout): (Arc<dyn Disk>, Layout),
         (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>),
         settings: Settings,
-        view: View,
+        (view, aged_ms): (View, Option<i64>),
         (logs, state): (Logs, State),
     ) -> Self {
+        let aging = if settings.doubts_clock {
+            AgingClock::doubting(Arc::clone(&clock), aged_ms)
+        } else {
+            AgingClock::believing(Arc::clone(&clock))
+        };
         Self {
             files: Files::new(Arc::clone(&disk), layout.clone()),
+            room: Room::new(Arc::clone(&disk), layout.root(), settings.low_water_bytes),
             disk,
             layout,
             clock,
@@ -166,6 +188,7 @@ impl Store {
             written: Condvar::new(),
             behind: Mutex::default(),
             stats: Stats::default(),
+            aging,
             failure: OnceLock::new(),
             failed: watch::Sender::new(false),
         }
@@ -233,9 +256,21 @@ impl Store {
         self.logs.read().partition(partition).cloned()
     }
 
+    /// Whether a segment is known to be damaged.
+    pub(crate) fn is_damaged(&self, partition: PartitionRef, base: u64) -> bool {
+        self.partition(partition).is_some_and(|log| log.lock().damaged.contains(&base))
+    }
+
+    /// The partitions with damaged segments.
+    pub(crate) fn damaged(&self) -> Vec<PartitionRef> {
+        let logs = self.logs.read();
+        let all = logs.streams.values().flat_map(|stream| &stream.partitions);
+        all.filter(|log| !log.lock().damaged.is_empty()).map(|log| log.partition).collect()
+    }
+
     /// Arrivals before this are out of retention; `None` when the stream is gone.
     pub(crate) fn cutoff_ms(&self, partition: PartitionRef) -> Option<i64> {
-        self.logs.read().cutoff_ms(partition.stream, self.clock.now())
+        self.logs.read().cutoff_ms(partition.stream, self.aging.now())
     }
 
     /// Stops the engine for good: what is in flight fails, nothing more is taken.

@@ -32,6 +32,10 @@ fn at_once<T>(future: impl Future<Output = T>) -> T {
     answer
 }
 
+fn shared(disk: &FaultDisk) -> Arc<dyn Disk> {
+    Arc::new(disk.clone())
+}
+
 fn stream() -> StreamId {
     StreamId::from_random(1)
 }
@@ -109,8 +113,7 @@ fn a_trim_is_kept_as_far_as_it_went() {
     let (_disk, engine) = engine_with_a_stream();
     append(&engine, "a").unwrap();
     let before = SequenceNumber::ZERO.plus(99);
-    let settled =
-        engine.committer().settle(LogOp::Trim { partition: partition(), before }, Timestamp::default());
+    let settled = engine.committer().settle(LogOp::Trim { partition: partition(), before });
     assert_eq!(settled, LogOp::Trim { partition: partition(), before: SequenceNumber::ZERO.plus(1) });
 }
 
@@ -124,13 +127,14 @@ fn a_missing_or_outdated_row_of_the_view_is_damage() {
     let changes = |value| Changes {
         mark,
         logs_applied: 0,
+        aged_ms: 0,
         state: vec![row(value)],
         logs: Vec::new(),
         partitions: Vec::new(),
         segments: Vec::new(),
     };
     let disk = FaultDisk::default();
-    let view = View::create(&disk, path).unwrap();
+    let view = View::create(&shared(&disk), path).unwrap();
     view.commit(&changes("old")).unwrap();
     drop(view);
     let table: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("state");
@@ -149,14 +153,17 @@ fn a_missing_or_outdated_row_of_the_view_is_damage() {
         before.unwrap()
     };
     let old = tampered(&disk.crash(|| true), None);
-    let (view, kept) = View::open(&disk, path).unwrap().unwrap();
+    let (view, kept) = View::open(&shared(&disk), path).unwrap().unwrap();
     assert_eq!(kept.state, [(b"key".to_vec(), b"old".to_vec())]);
     view.commit(&changes("new")).unwrap();
     drop(view);
-    assert_eq!(View::open(&disk, path).unwrap().unwrap().1.state, [(b"key".to_vec(), b"new".to_vec())]);
+    assert_eq!(
+        View::open(&shared(&disk), path).unwrap().unwrap().1.state,
+        [(b"key".to_vec(), b"new".to_vec())]
+    );
     for value in [None, Some(old.as_slice())] {
         let disk = disk.crash(|| true);
         tampered(&disk, value);
-        assert!(matches!(View::open(&disk, path), Err(OpenError::View(_))), "{value:?}");
+        assert!(matches!(View::open(&shared(&disk), path), Err(OpenError::View(_))), "{value:?}");
     }
 }

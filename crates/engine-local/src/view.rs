@@ -6,13 +6,13 @@
 use std::{
     fmt, io,
     panic::{AssertUnwindSafe, catch_unwind},
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
 use millpond_seglog::{
     crc32c,
-    disk::{Disk, File, Open},
+    disk::{self, Disk, File, Open, SyncFailed},
     journal::Mark,
 };
 use parking_lot::Mutex;
@@ -34,15 +34,22 @@ const SEGMENTS: Table = Table::new("segments");
 
 const MARK: &[u8] = b"mark";
 const LOGS_APPLIED: &[u8] = b"logs-applied";
+const AGED: &[u8] = b"aged";
 const SUMS: &[u8] = b"sums";
 
 /// Memory for the store's cache; the engine reads the view only when it opens.
 const CACHE_BYTES: usize = 8 * 1024 * 1024;
 
 pub(crate) struct View {
-    /// Taken out when the view is dropped.
+    disk: Arc<dyn Disk>,
+    path: PathBuf,
+    open: Mutex<OpenView>,
+}
+
+struct OpenView {
+    /// `None` after a failure that took it away, until it is opened again.
     database: Option<Database>,
-    sums: Mutex<Sums>,
+    sums: Sums,
 }
 
 /// Key and value, as they are kept.
@@ -54,6 +61,8 @@ pub(crate) type Change = (Vec<u8>, Option<Vec<u8>>);
 pub(crate) struct Kept {
     pub(crate) mark: Mark,
     pub(crate) logs_applied: u64,
+    /// Where the clock of retention stood; absent in directories of the first versions.
+    pub(crate) aged_ms: Option<i64>,
     pub(crate) state: Vec<Row>,
     pub(crate) logs: Vec<Row>,
     pub(crate) partitions: Vec<Row>,
@@ -64,6 +73,8 @@ pub(crate) struct Kept {
 pub(crate) struct Changes {
     pub(crate) mark: Mark,
     pub(crate) logs_applied: u64,
+    /// Where the clock of retention stands.
+    pub(crate) aged_ms: i64,
     pub(crate) state: Vec<Change>,
     pub(crate) logs: Vec<Change>,
     pub(crate) partitions: Vec<Change>,
@@ -73,12 +84,23 @@ pub(crate) struct Changes {
 /// The view could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ViewError {
+    #[error("the store could not read or write its file")]
+    Io(#[source] io::Error),
     #[error(transparent)]
-    Store(#[from] redb::Error),
+    Store(redb::Error),
     #[error("the table {0} is damaged")]
     Damaged(&'static str),
     #[error("the store panicked; its pages are damaged")]
     Panicked,
+}
+
+impl<E: Into<redb::Error>> From<E> for ViewError {
+    fn from(error: E) -> Self {
+        match error.into() {
+            redb::Error::Io(error) => Self::Io(error),
+            other => Self::Store(other),
+        }
+    }
 }
 
 pub(crate) struct Backend(pub(crate) Arc<dyn File>);
@@ -103,7 +125,7 @@ impl StorageBackend for Backend {
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.0.sync_data()
+        self.0.sync_data().map_err(SyncFailed::mark)
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
@@ -121,7 +143,7 @@ impl Kept {
 
 impl View {
     /// Opens the file and reads all that is kept; `None` when it is missing, or nothing ever was kept.
-    pub(crate) fn open(disk: &dyn Disk, path: &Path) -> Result<Option<(Self, Kept)>, OpenError> {
+    pub(crate) fn open(disk: &Arc<dyn Disk>, path: &Path) -> Result<Option<(Self, Kept)>, OpenError> {
         let file = match disk.open(path, Open::Existing) {
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
             file => file?,
@@ -129,107 +151,149 @@ impl View {
         if file.is_empty()? {
             return Ok(None);
         }
-        let open = || {
+        let found = contained(|| {
             let mut database = build(file)?;
-            if !database.check_integrity().map_err(redb::Error::from)? {
+            if !database.check_integrity()? {
                 tracing::warn!(path = %path.display(), "the view was damaged; an older one is used");
             }
-            let view = Self { database: Some(database), sums: Mutex::default() };
-            Ok(view.load()?.map(|kept| (view, kept)))
-        };
-        contained(open).map_err(|e| OpenError::View(Box::new(e)))
+            let found = load(&database)?;
+            Ok(found.map(|(kept, sums)| (OpenView { database: Some(database), sums }, kept)))
+        });
+        let found = found.map_err(|e| OpenError::View(Box::new(e)))?;
+        Ok(found.map(|(open, kept)| (Self::of(disk, path, open), kept)))
     }
 
     /// Creates the file, or empties it.
-    pub(crate) fn create(disk: &dyn Disk, path: &Path) -> Result<Self, OpenError> {
+    pub(crate) fn create(disk: &Arc<dyn Disk>, path: &Path) -> Result<Self, OpenError> {
         let file = disk.open(path, Open::Empty)?;
         let database = build(file).map_err(|e| OpenError::View(Box::new(e)))?;
-        Ok(Self { database: Some(database), sums: Mutex::default() })
+        Ok(Self::of(disk, path, OpenView { database: Some(database), sums: Sums::default() }))
     }
 
-    fn database(&self) -> &Database {
-        self.database.as_ref().expect("the database is taken out only when the view is dropped")
-    }
-
-    fn load(&self) -> Result<Option<Kept>, ViewError> {
-        let (meta, _) = self.table(META, "meta")?;
-        let find =
-            |key: &[u8]| meta.iter().find(|(found, _)| found == key).map(|(_, value)| value.as_slice());
-        let (Some(mark), Some(applied)) = (find(MARK), find(LOGS_APPLIED)) else { return Ok(None) };
-        let damaged = ViewError::Damaged("meta");
-        let Some(mark) = rows::decode_mark(mark) else { return Err(damaged) };
-        let Ok(logs_applied) = applied.try_into().map(u64::from_le_bytes) else { return Err(damaged) };
-        let Some(sums) = find(SUMS).and_then(Sums::decode) else { return Err(damaged) };
-        let checked = |table, name, expected: Sum| {
-            let (rows, sum) = self.table(table, name)?;
-            if sum == expected { Ok(rows) } else { Err(ViewError::Damaged(name)) }
-        };
-        let kept = Kept {
-            mark,
-            logs_applied,
-            state: checked(STATE, "state", sums.state)?,
-            logs: checked(LOGS, "logs", sums.logs)?,
-            partitions: checked(PARTITIONS, "partitions", sums.partitions)?,
-            segments: checked(SEGMENTS, "segments", sums.segments)?,
-        };
-        *self.sums.lock() = sums;
-        Ok(Some(kept))
-    }
-
-    fn table(&self, table: Table, name: &'static str) -> Result<(Vec<Row>, Sum), ViewError> {
-        let read = self.database().begin_read().map_err(redb::Error::from)?;
-        let open = match read.open_table(table) {
-            Ok(open) => open,
-            Err(redb::TableError::TableDoesNotExist(_)) => return Ok((Vec::new(), Sum::default())),
-            Err(e) => return Err(ViewError::Store(e.into())),
-        };
-        let (mut found, mut sum) = (Vec::new(), Sum::default());
-        for row in open.iter().map_err(redb::Error::from)? {
-            let (key, sealed) = row.map_err(redb::Error::from)?;
-            let value = unseal(name, key.value(), sealed.value()).ok_or(ViewError::Damaged(name))?;
-            sum.add(sealed.value());
-            found.push((key.value().to_vec(), value.to_vec()));
-        }
-        Ok((found, sum))
+    fn of(disk: &Arc<dyn Disk>, path: &Path, open: OpenView) -> Self {
+        Self { disk: Arc::clone(disk), path: path.to_path_buf(), open: Mutex::new(open) }
     }
 
     /// Keeps the changes, durably, all of them or none.
+    ///
+    /// After a shortage it can be asked again: the store, which trusts nothing after a failed write, is
+    /// opened anew then.
     pub(crate) fn commit(&self, changes: &Changes) -> Result<(), ViewError> {
-        let mut sums = *self.sums.lock();
-        contained(|| {
-            let write = self.database().begin_write().map_err(redb::Error::from)?;
-            put(&write, STATE, "state", &changes.state, &mut sums.state)?;
-            put(&write, LOGS, "logs", &changes.logs, &mut sums.logs)?;
-            put(&write, PARTITIONS, "partitions", &changes.partitions, &mut sums.partitions)?;
-            put(&write, SEGMENTS, "segments", &changes.segments, &mut sums.segments)?;
-            let meta = [
-                (MARK.to_vec(), Some(rows::encode_mark(&changes.mark))),
-                (LOGS_APPLIED.to_vec(), Some(changes.logs_applied.to_le_bytes().to_vec())),
-                (SUMS.to_vec(), Some(sums.encode())),
-            ];
-            put(&write, META, "meta", &meta, &mut Sum::default())?;
-            write.commit().map_err(redb::Error::from)?;
-            Ok(())
-        })?;
-        *self.sums.lock() = sums;
-        Ok(())
+        let mut open = self.open.lock();
+        if open.database.is_none() && self.reopen(&mut open, &changes.mark)? {
+            return Ok(());
+        }
+        let OpenView { database: Some(database), sums } = &mut *open else { return Err(ViewError::Panicked) };
+        match contained(|| write(database, *sums, changes)) {
+            Ok(changed) => {
+                *sums = changed;
+                Ok(())
+            }
+            Err(e) => {
+                if disk::is_shortage(&e) {
+                    close(open.database.take());
+                }
+                Err(e)
+            }
+        }
     }
+
+    /// Opens the store again after a write that failed. Says whether that write was kept after all.
+    fn reopen(&self, open: &mut OpenView, mark: &Mark) -> Result<bool, ViewError> {
+        let file = self.disk.open(&self.path, Open::Existing).map_err(ViewError::Io)?;
+        let (database, found) = contained(|| {
+            let database = build(file)?;
+            let found = load(&database)?;
+            Ok((database, found))
+        })?;
+        let kept = found.as_ref().is_some_and(|(kept, _)| kept.mark == *mark);
+        let sums = found.map(|(_, sums)| sums).unwrap_or_default();
+        if !kept && sums != open.sums {
+            return Err(ViewError::Damaged("meta"));
+        }
+        *open = OpenView { database: Some(database), sums };
+        Ok(kept)
+    }
+}
+
+fn load(database: &Database) -> Result<Option<(Kept, Sums)>, ViewError> {
+    let (meta, _) = rows_of(database, META, "meta")?;
+    let find = |key: &[u8]| meta.iter().find(|(found, _)| found == key).map(|(_, value)| value.as_slice());
+    let (Some(mark), Some(applied)) = (find(MARK), find(LOGS_APPLIED)) else { return Ok(None) };
+    let damaged = ViewError::Damaged("meta");
+    let Some(mark) = rows::decode_mark(mark) else { return Err(damaged) };
+    let Ok(logs_applied) = applied.try_into().map(u64::from_le_bytes) else { return Err(damaged) };
+    let Ok(aged_ms) = find(AGED).map(|aged| aged.try_into().map(i64::from_le_bytes)).transpose() else {
+        return Err(damaged);
+    };
+    let Some(sums) = find(SUMS).and_then(Sums::decode) else { return Err(damaged) };
+    let checked = |table, name, expected: Sum| {
+        let (rows, sum) = rows_of(database, table, name)?;
+        if sum == expected { Ok(rows) } else { Err(ViewError::Damaged(name)) }
+    };
+    let kept = Kept {
+        mark,
+        logs_applied,
+        aged_ms,
+        state: checked(STATE, "state", sums.state)?,
+        logs: checked(LOGS, "logs", sums.logs)?,
+        partitions: checked(PARTITIONS, "partitions", sums.partitions)?,
+        segments: checked(SEGMENTS, "segments", sums.segments)?,
+    };
+    Ok(Some((kept, sums)))
+}
+
+fn rows_of(database: &Database, table: Table, name: &'static str) -> Result<(Vec<Row>, Sum), ViewError> {
+    let read = database.begin_read()?;
+    let open = match read.open_table(table) {
+        Ok(open) => open,
+        Err(redb::TableError::TableDoesNotExist(_)) => return Ok((Vec::new(), Sum::default())),
+        Err(e) => return Err(e.into()),
+    };
+    let (mut found, mut sum) = (Vec::new(), Sum::default());
+    for row in open.iter()? {
+        let (key, sealed) = row?;
+        let value = unseal(name, key.value(), sealed.value()).ok_or(ViewError::Damaged(name))?;
+        sum.add(sealed.value());
+        found.push((key.value().to_vec(), value.to_vec()));
+    }
+    Ok((found, sum))
+}
+
+/// Writes the changes in one transaction; returns the new sums.
+fn write(database: &Database, mut sums: Sums, changes: &Changes) -> Result<Sums, ViewError> {
+    let write = database.begin_write()?;
+    put(&write, STATE, "state", &changes.state, &mut sums.state)?;
+    put(&write, LOGS, "logs", &changes.logs, &mut sums.logs)?;
+    put(&write, PARTITIONS, "partitions", &changes.partitions, &mut sums.partitions)?;
+    put(&write, SEGMENTS, "segments", &changes.segments, &mut sums.segments)?;
+    let meta = [
+        (MARK.to_vec(), Some(rows::encode_mark(&changes.mark))),
+        (LOGS_APPLIED.to_vec(), Some(changes.logs_applied.to_le_bytes().to_vec())),
+        (AGED.to_vec(), Some(changes.aged_ms.to_le_bytes().to_vec())),
+        (SUMS.to_vec(), Some(sums.encode())),
+    ];
+    put(&write, META, "meta", &meta, &mut Sum::default())?;
+    write.commit()?;
+    Ok(sums)
 }
 
 impl Drop for View {
     fn drop(&mut self) {
-        let database = self.database.take();
-        // Closing writes; whatever comes of it, the last commit is durable.
-        let _closed = contained(move || {
-            drop(database);
-            Ok(())
-        });
+        close(self.open.get_mut().database.take());
     }
 }
 
+/// Closing writes; whatever comes of it, the last commit is durable.
+fn close(database: Option<Database>) {
+    let _closed = contained(move || {
+        drop(database);
+        Ok(())
+    });
+}
+
 fn build(file: Arc<dyn File>) -> Result<Database, ViewError> {
-    let builder = Database::builder().set_cache_size(CACHE_BYTES).create_with_backend(Backend(file));
-    builder.map_err(|e| ViewError::Store(e.into()))
+    Ok(Database::builder().set_cache_size(CACHE_BYTES).create_with_backend(Backend(file))?)
 }
 
 /// Runs work on the store, which may panic on damaged pages.
@@ -244,14 +308,13 @@ fn put(
     changes: &[Change],
     sum: &mut Sum,
 ) -> Result<(), ViewError> {
-    let mut open = write.open_table(table).map_err(redb::Error::from)?;
+    let mut open = write.open_table(table)?;
     for (key, value) in changes {
         let sealed = value.as_ref().map(|value| seal(name, key, value));
         let before = match &sealed {
             Some(sealed) => open.insert(key.as_slice(), sealed.as_slice()),
             None => open.remove(key.as_slice()),
-        }
-        .map_err(redb::Error::from)?;
+        }?;
         if let Some(before) = before {
             sum.remove(before.value());
         }

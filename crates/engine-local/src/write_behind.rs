@@ -26,11 +26,18 @@ const ROLL_PART_OF_RETENTION: i64 = 48;
 const ROLL_AGE_MIN_MS: i64 = 10 * 60 * 1000;
 
 impl Store {
-    /// Writes every tail that is not in segments yet.
+    /// Writes every tail that is not in segments yet. After a failure the rest waits: what is in no segment
+    /// is in the journal.
     pub(crate) fn write_behind(&self, behind: &mut Behind) -> Result<(), StorageFailure> {
-        let partitions = std::mem::take(&mut self.unwritten.lock().partitions);
-        for log in partitions {
-            self.write_partition(&log, behind)?;
+        let mut partitions = std::mem::take(&mut self.unwritten.lock().partitions).into_iter();
+        while let Some(log) = partitions.next() {
+            if let Err(failure) = self.write_partition(&log, behind) {
+                log.lock().queued = true;
+                let mut unwritten = self.unwritten.lock();
+                unwritten.partitions.push(log);
+                unwritten.partitions.extend(partitions);
+                return Err(failure);
+            }
         }
         self.forget_tails(behind);
         Ok(())
@@ -43,6 +50,13 @@ impl Store {
         let active = inner.segments.last().cloned();
         drop(inner);
         let bytes: u64 = batches.iter().map(|batch| batch.bytes().len() as u64).sum();
+        let still = self.partition(log.partition);
+        if still.is_none_or(|still| !Arc::ptr_eq(&still, log)) {
+            // Its stream was dropped, durably: nobody reads these, and they need no room.
+            log.lock().tail.clear();
+            self.count_written(bytes);
+            return Ok(());
+        }
         let mut writer = SegmentWriter { store: self, log, active, closed: Vec::new(), fresh: Vec::new() };
         let retention = self.logs.read().config(log.partition.stream).map(|c| c.retention.as_duration());
         let retention_ms = retention.and_then(|r| i64::try_from(r.as_millis()).ok()).unwrap_or(i64::MAX);
@@ -71,9 +85,13 @@ impl Store {
             behind.tails.push_back((Arc::clone(log), batch.header().end(), bytes));
             behind.tail_bytes += bytes;
         }
+        self.count_written(bytes);
+        Ok(())
+    }
+
+    fn count_written(&self, bytes: u64) {
         self.unwritten.lock().bytes -= bytes;
         self.written.notify_all();
-        Ok(())
     }
 
     /// Drops the oldest written batches from memory, down to the limit.

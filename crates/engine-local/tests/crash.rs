@@ -63,7 +63,9 @@ fn history(ops: &[Op], fault: Option<Fault>, context: String) -> History {
                 history.done.push((op.clone(), now, counts));
             }
             // Refused is absent, for ever; the names go on all the same.
-            Err(Failed(Class::Refused | Class::Fatal)) => history.done.push((op.clone(), now, false)),
+            Err(Failed(Class::Refused | Class::NoSpace | Class::Fatal)) => {
+                history.done.push((op.clone(), now, false))
+            }
             Err(Failed(Class::Unknown)) => {
                 assert!(!stopped, "{}: {op:?} is unknown although the engine had stopped", history.context);
                 stopped = true;

@@ -316,7 +316,7 @@ fn a_full_disk_refuses_and_goes_on_without_a_gap() {
         }
     };
     let AppendError::Storage(failure) = refused else { panic!("{refused:?}") };
-    assert_eq!(failure.class(), Class::Refused);
+    assert_eq!(failure.class(), Class::NoSpace);
     let both = vec![batch(0, 5000), batch(0, 5000)];
     assert!(on(engine.engine().records.append(both)).iter().all(Result::is_err));
     assert!(on(engine.engine().records.drop_stream(stream(1))).is_err());

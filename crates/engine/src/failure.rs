@@ -7,6 +7,8 @@ use std::{error::Error, fmt, sync::Arc};
 pub enum Class {
     /// Nothing was or will be kept.
     Refused,
+    /// Nothing was or will be kept: there is no room on the disk. It passes by itself once there is.
+    NoSpace,
     /// It may have been kept, at most once.
     Unknown,
     /// Stored bytes are damaged.

@@ -9,7 +9,7 @@ use std::{
     },
 };
 
-use millpond_seglog::disk::{Disk, FaultDisk, File, Lock, Open};
+use millpond_seglog::disk::{Disk, FaultDisk, File, Lock, Open, Room};
 use parking_lot::{Condvar, Mutex};
 
 /// A disk whose journal syncs wait behind a gate, and which can be full.
@@ -79,6 +79,10 @@ impl Disk for GateDisk {
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
         self.disk.sync_dir(dir)
+    }
+
+    fn room(&self, path: &Path) -> io::Result<Room> {
+        self.disk.room(path)
     }
 
     fn lock(&self, path: &Path, holder: &str) -> io::Result<Box<dyn Lock>> {

@@ -35,6 +35,8 @@ pub fn small() -> Settings {
         segment_bytes_max: 2 << 10,
         tail_bytes_max: 1 << 10,
         unwritten_bytes_max: 4 << 10,
+        low_water_bytes: Some(0),
+        doubts_clock: false,
         threads: false,
         ..Settings::default()
     }

@@ -19,7 +19,7 @@ use std::{
 
 use parking_lot::Mutex;
 
-use super::{Disk, File, Lock, Open};
+use super::{Disk, File, Lock, Open, Room};
 
 const SECTOR: usize = 512;
 
@@ -50,6 +50,8 @@ struct World {
     operations: u64,
     syncs: u64,
     fault: Option<Fault>,
+    /// Bytes that all files together may have.
+    capacity: Option<u64>,
 }
 
 #[derive(Clone, Default)]
@@ -129,6 +131,16 @@ impl FaultDisk {
         self.0.lock().fault = fault;
     }
 
+    /// Limits the bytes of all files together; `None` ends the limit. What does not fit is written in part.
+    pub fn set_capacity(&self, capacity: Option<u64>) {
+        self.0.lock().capacity = capacity;
+    }
+
+    /// Bytes of all files together.
+    pub fn used_bytes(&self) -> u64 {
+        self.0.lock().used()
+    }
+
     /// The paths of all files.
     pub fn paths(&self) -> Vec<PathBuf> {
         self.0.lock().names.keys().cloned().collect()
@@ -183,6 +195,17 @@ impl World {
             }
         }
         dirs
+    }
+
+    fn used(&self) -> u64 {
+        self.names.values().filter_map(|id| self.files.get(id)).map(|file| file.current.len() as u64).sum()
+    }
+
+    /// Up to which byte a file may be written.
+    fn end_max(&mut self, id: u64) -> io::Result<usize> {
+        let Some(capacity) = self.capacity else { return Ok(usize::MAX) };
+        let free = capacity.saturating_sub(self.used());
+        Ok(self.content(id)?.current.len().saturating_add(place(free)))
     }
 
     fn content(&mut self, id: u64) -> io::Result<&mut Content> {
@@ -319,6 +342,12 @@ impl Disk for FaultDisk {
         Ok(())
     }
 
+    fn room(&self, _path: &Path) -> io::Result<Room> {
+        let world = self.0.lock();
+        let total = world.capacity.unwrap_or(u64::MAX);
+        Ok(Room { free: total.saturating_sub(world.used()), total })
+    }
+
     fn lock(&self, path: &Path, _holder: &str) -> io::Result<Box<dyn Lock>> {
         let mut world = self.0.lock();
         world.step()?;
@@ -345,13 +374,18 @@ impl File for FaultFile {
     fn write_at(&self, buf: &[u8], at: u64) -> io::Result<()> {
         let mut world = self.world.lock();
         world.step()?;
-        world.content(self.id)?.write(place(at), buf);
-        Ok(())
+        let end = world.end_max(self.id)?;
+        let fits = end.saturating_sub(place(at)).min(buf.len());
+        world.content(self.id)?.write(place(at), buf.get(..fits).unwrap_or_default());
+        if fits < buf.len() { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
         let mut world = self.world.lock();
         world.step()?;
+        if place(len) > world.end_max(self.id)? {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
         let content = world.content(self.id)?;
         content.pending.push(Pending::Length(place(len)));
         content.current.resize(place(len), 0);
@@ -430,6 +464,21 @@ mod tests {
         let mut flip = false;
         let torn = disk.crash(|| std::mem::replace(&mut flip, true)).read(Path::new("/f")).unwrap();
         assert_eq!((torn[100], torn[511], torn[512], torn[699]), (0, 0, 1, 1));
+    }
+
+    #[test]
+    fn a_full_disk_takes_what_fits() {
+        let disk = FaultDisk::default();
+        disk.set_capacity(Some(10));
+        let file = write_ok(&disk);
+        file.write_at(&[1; 8], 0).unwrap();
+        assert_eq!(file.write_at(&[2; 8], 6).unwrap_err().kind(), io::ErrorKind::StorageFull);
+        assert_eq!(disk.read(Path::new("/f")), Some(vec![1, 1, 1, 1, 1, 1, 2, 2, 2, 2]));
+        assert_eq!(disk.room(Path::new("/")).unwrap(), Room { free: 0, total: 10 });
+        file.write_at(&[3; 10], 0).unwrap();
+        assert!(file.set_len(11).is_err());
+        file.set_len(2).unwrap();
+        file.write_at(&[4; 8], 2).unwrap();
     }
 
     #[test]

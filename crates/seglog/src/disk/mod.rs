@@ -2,11 +2,13 @@
 
 mod fault;
 mod real;
+mod shortage;
 
 use std::{io, path::Path, sync::Arc};
 
 pub use fault::{Fault, FaultDisk};
 pub use real::RealDisk;
+pub use shortage::{SyncFailed, is_shortage};
 
 /// A file system.
 ///
@@ -54,11 +56,26 @@ pub trait Disk: Send + Sync + 'static {
     /// Those of the system. After one, nothing is known about the names.
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
 
+    /// The room on the file system that holds `path`.
+    ///
+    /// # Errors
+    /// Those of the system.
+    fn room(&self, path: &Path) -> io::Result<Room>;
+
     /// Takes the lock that the file stands for and writes `holder` into it.
     ///
     /// # Errors
     /// `WouldBlock` when somebody else holds it.
     fn lock(&self, path: &Path, holder: &str) -> io::Result<Box<dyn Lock>>;
+}
+
+/// The room on a file system, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// What this process may still write.
+    pub free: u64,
+    /// The size of all of it.
+    pub total: u64,
 }
 
 /// How to open a file.

@@ -9,11 +9,11 @@ use std::{
 };
 
 use rustix::{
-    fs::{FlockOperation, flock},
+    fs::{FlockOperation, flock, statvfs},
     io::Errno,
 };
 
-use super::{Disk, File, Lock, Open};
+use super::{Disk, File, Lock, Open, Room};
 
 /// The file system of the machine.
 #[derive(Clone, Copy, Debug, Default)]
@@ -61,6 +61,12 @@ impl Disk for RealDisk {
         fs::File::open(dir)?.sync_all()
     }
 
+    fn room(&self, path: &Path) -> io::Result<Room> {
+        let found = statvfs(path)?;
+        let bytes = |blocks: u64| blocks.saturating_mul(found.f_frsize);
+        Ok(Room { free: bytes(found.f_bavail), total: bytes(found.f_blocks) })
+    }
+
     fn lock(&self, path: &Path, holder: &str) -> io::Result<Box<dyn Lock>> {
         // Not emptied on opening: the holder's name must stay readable for whoever is refused.
         let mut file =
@@ -101,6 +107,13 @@ impl File for RealFile {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_system_tells_its_room() {
+        let dir = tempfile::tempdir().unwrap();
+        let room = RealDisk.room(dir.path()).unwrap();
+        assert!(room.total > 0 && room.free <= room.total, "{room:?}");
+    }
 
     #[test]
     fn a_lock_has_one_holder() {

@@ -162,6 +162,18 @@ impl Preparation {
         self.slot
     }
 
+    /// The same with a file of no more than `length` bytes; `None` when it is no longer anyway, or was
+    /// written before and takes no room.
+    pub(super) fn cut_to(&self, length: u64) -> Option<Self> {
+        let capacity = length.next_multiple_of(FILE_HEADER_LEN);
+        (!self.written && capacity < self.header.capacity).then(|| Self {
+            disk: Arc::clone(&self.disk),
+            dir: self.dir.clone(),
+            header: FileHeader { capacity, ..self.header },
+            ..*self
+        })
+    }
+
     /// Does the work.
     ///
     /// # Errors

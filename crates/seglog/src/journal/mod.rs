@@ -22,7 +22,7 @@ use self::{
     file::{FILE_HEADER_LEN, FileHeader, ReadyFile},
     frame::{BLOCK, FRAME_HEADER_LEN, GroupBuilder, Kind, encode_roll, frame_len},
 };
-use crate::disk::Disk;
+use crate::disk::{Disk, is_shortage};
 
 pub use file::{Preparation, Prepared, holds_groups};
 pub use recover::{Frame, RecoverError, Recovered};
@@ -204,15 +204,7 @@ impl Journal {
             self.free.push(Slot { slot: small.slot, written: small.header.capacity });
         }
         if self.ready.is_empty() {
-            let preparation = self.plan(length, stamp).ok_or(AppendError::Full)?;
-            let slot = preparation.slot();
-            match preparation.run() {
-                Ok(prepared) => self.add(prepared),
-                Err(e) => {
-                    self.preparation_failed(slot);
-                    return Err(AppendError::Prepare(e));
-                }
-            }
+            self.make_ready(length, stamp)?;
         }
         let Some(next) = self.ready.pop_front() else { return Err(AppendError::Full) };
         let mut closing = self.begin_group();
@@ -222,6 +214,27 @@ impl Journal {
         self.full.push_back((full.header.file_no, full.slot, full.header.capacity));
         self.offset = FILE_HEADER_LEN;
         Ok(())
+    }
+
+    /// Makes a file ready that has room for `length` bytes: a long one, or on a full disk just that.
+    fn make_ready(&mut self, length: u64, stamp: Stamp) -> Result<(), AppendError> {
+        let mut preparation = self.plan(length, stamp).ok_or(AppendError::Full)?;
+        loop {
+            let (slot, short) = (preparation.slot(), preparation.cut_to(length));
+            match preparation.run() {
+                Ok(prepared) => {
+                    self.add(prepared);
+                    return Ok(());
+                }
+                Err(e) => {
+                    let Some(short) = short.filter(|_| is_shortage(&e)) else {
+                        self.preparation_failed(slot);
+                        return Err(AppendError::Prepare(e));
+                    };
+                    preparation = short;
+                }
+            }
+        }
     }
 
     /// The work that would make the next file ready ahead of need, if one is wanted and none is under way.

@@ -8,6 +8,7 @@ use std::{
     collections::BTreeMap,
     collections::VecDeque,
     io,
+    ops::RangeInclusive,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -123,14 +124,15 @@ impl Journal {
         reader.read_all()?;
         let recovered = Recovered { frames: reader.frames, torn: reader.torn };
         let last = (reader.last_position, reader.last_group);
-        let mut journal = Self::start(disk, dir, instance, settings, stamp, &found, Some(mark))?;
+        let used = mark.file_no..=reader.file_no;
+        let mut journal = Self::start(disk, dir, instance, settings, stamp, &found, Some(&used))?;
         (journal.last_position, journal.last_group) = last;
         Ok((journal, recovered))
     }
 
-    /// A journal that goes on in another file. The files from the mark's on are out of use until the caller
-    /// kept the new mark; the others are free, and one of them is taken if there is any, so that opening
-    /// again and again takes no more space.
+    /// A journal that goes on in another file. The files with the `used` numbers, from the mark's to the last
+    /// one that holds a group, are out of use until the caller kept the new mark; the others are free, and
+    /// one of them is taken if there is any, so that opening again and again takes no more space.
     fn start(
         disk: &Arc<dyn Disk>,
         dir: &Path,
@@ -138,10 +140,11 @@ impl Journal {
         settings: JournalSettings,
         stamp: Stamp,
         found: &[FoundFile],
-        mark: Option<&Mark>,
+        used: Option<&RangeInclusive<u64>>,
     ) -> io::Result<Self> {
         let needed = |file: &FoundFile| {
-            let header = file.header.filter(|h| mark.is_some_and(|mark| h.file_no >= mark.file_no))?;
+            let header =
+                file.header.filter(|h| used.is_some_and(|used| used.contains(&h.file_no)))?;
             Some((header.file_no, file.slot, header.capacity))
         };
         let mut full: Vec<(u64, u32, u64)> = found.iter().filter_map(needed).collect();

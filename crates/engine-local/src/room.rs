@@ -1,0 +1,174 @@
+//! Room on the disk: when to take no more, and a reserve to finish what was taken.
+//!
+//! ```text
+//!   free ──────────────── low water ─────────────── 0
+//!    │ everything is taken │ nothing that needs more │ what was acknowledged goes to segments
+//!    │                     │ room; deletions are     │ and the view by giving up the file `reserve`
+//! ```
+//!
+//! What was acknowledged is in the journal, which was written before it was needed: a full disk loses
+//! nothing. Everything behind it – segments, the view – waits until it fits.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use millpond_engine::{Class, StorageFailure};
+use millpond_seglog::disk::{self, Disk, Open, Room as DiskRoom};
+use parking_lot::Mutex;
+
+const MIB: u64 = 1024 * 1024;
+
+/// The part of the file system below which nothing is taken that needs room, unless it was set.
+const LOW_WATER_PART: u64 = 20;
+const LOW_WATER_BYTES: (u64, u64) = (8 * MIB, 1024 * MIB);
+
+/// The reserve, as a part of the low water: large enough for a mark with its segments.
+const RESERVE_PART: u64 = 4;
+const RESERVE_BYTES: (u64, u64) = (2 * MIB, 32 * MIB);
+
+/// Bytes written at a time while the reserve is filled.
+const CHUNK: usize = 1024 * 1024;
+
+pub(crate) struct Room {
+    disk: Arc<dyn Disk>,
+    root: PathBuf,
+    low_water: u64,
+    reserve_bytes: u64,
+    /// Whether the reserve is there; the lock is held while it is made or given up.
+    reserve: Mutex<bool>,
+    /// Something did not fit, and has not since.
+    short: AtomicBool,
+    /// Whether people were told that writes are refused.
+    told: AtomicBool,
+}
+
+impl Room {
+    pub(crate) fn new(disk: Arc<dyn Disk>, root: &Path, low_water: Option<u64>) -> Self {
+        let total = disk.room(root).map_or(u64::MAX, |room| room.total);
+        let automatic = (total / LOW_WATER_PART).clamp(LOW_WATER_BYTES.0, LOW_WATER_BYTES.1);
+        let low_water = low_water.unwrap_or(automatic);
+        let reserve_bytes = match low_water {
+            0 => 0,
+            _ => (low_water / RESERVE_PART).clamp(RESERVE_BYTES.0, RESERVE_BYTES.1),
+        };
+        let there = disk.open(&reserve_path(root), Open::Existing).is_ok();
+        Self {
+            disk,
+            root: root.to_path_buf(),
+            low_water,
+            reserve_bytes,
+            reserve: Mutex::new(there),
+            short: AtomicBool::new(false),
+            told: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether nothing may be taken that needs room, when `waiting` bytes were taken that still need theirs.
+    pub(crate) fn is_low(&self, waiting: u64) -> bool {
+        let low =
+            self.is_short() || self.free().is_some_and(|free| free.saturating_sub(waiting) < self.low_water);
+        if low != self.told.swap(low, Ordering::Relaxed) {
+            if low {
+                tracing::error!(
+                    low_water_bytes = self.low_water,
+                    free_bytes = self.free(),
+                    "no space: records and changes are refused until there is more; reading and deleting work"
+                );
+            } else {
+                tracing::info!("there is space again: records and changes are taken");
+            }
+        }
+        low
+    }
+
+    /// Whether something did not fit, and has not since.
+    pub(crate) fn is_short(&self) -> bool {
+        self.short.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_short(&self, short: bool) {
+        self.short.store(short, Ordering::Release);
+    }
+
+    /// Whether writes are refused, as far as it was looked at last.
+    pub(crate) fn refuses(&self) -> bool {
+        self.told.load(Ordering::Relaxed)
+    }
+
+    /// Gives the reserve up; `false` when there is none.
+    pub(crate) fn give_up_reserve(&self) -> bool {
+        let mut there = self.reserve.lock();
+        let had = std::mem::take(&mut *there);
+        if had {
+            // Cut as well: somebody may have the file open.
+            let cut =
+                self.disk.open(&reserve_path(&self.root), Open::Existing).and_then(|file| file.set_len(0));
+            let removed = self.disk.remove_file(&reserve_path(&self.root));
+            tracing::warn!(
+                bytes = self.reserve_bytes,
+                "the disk is full: the reserve is used to finish what was taken"
+            );
+            return cut.is_ok() || removed.is_ok();
+        }
+        false
+    }
+
+    /// Makes the reserve when there is room for it.
+    pub(crate) fn make_reserve(&self) {
+        let mut there = self.reserve.lock();
+        let wanted = self.low_water.saturating_add(self.reserve_bytes);
+        if *there
+            || self.reserve_bytes == 0
+            || self.is_short()
+            || self.free().is_none_or(|free| free < wanted)
+        {
+            return;
+        }
+        match self.write_reserve() {
+            Ok(()) => *there = true,
+            Err(error) => {
+                let _a_part_is_of_no_use = self.disk.remove_file(&reserve_path(&self.root));
+                tracing::warn!(%error, "the reserve for a full disk could not be made; it is tried again");
+            }
+        }
+    }
+
+    fn write_reserve(&self) -> std::io::Result<()> {
+        let file = self.disk.open(&reserve_path(&self.root), Open::Empty)?;
+        let chunk = vec![0xa5; CHUNK];
+        let mut at = 0;
+        while at < self.reserve_bytes {
+            file.write_at(&chunk, at)?;
+            at += CHUNK as u64;
+        }
+        file.sync_data()
+    }
+
+    fn free(&self) -> Option<u64> {
+        self.disk.room(&self.root).ok().map(|DiskRoom { free, .. }| free)
+    }
+}
+
+/// What is refused while there is no room.
+pub(crate) fn no_space() -> StorageFailure {
+    StorageFailure::new(Class::NoSpace, "no space is left on the disk of the data directory")
+}
+
+/// Whether the failure passes by itself.
+pub(crate) fn is_shortage(failure: &StorageFailure) -> bool {
+    disk::is_shortage(failure)
+}
+
+/// Removes the reserve of a directory that cannot be opened for want of room; whether there was one.
+pub(crate) fn remove_reserve(disk: &dyn Disk, root: &Path) -> bool {
+    disk.remove_file(&reserve_path(root)).is_ok()
+}
+
+fn reserve_path(root: &Path) -> PathBuf {
+    root.join("reserve")
+}
