@@ -42,6 +42,8 @@ pub(crate) struct Committer {
     /// Wishes for whoever works behind the acknowledgement.
     pub(crate) wishes: Mutex<Wishes>,
     pub(crate) wished: Condvar,
+    /// Tells that no more work will come.
+    pub(crate) stopping: Condvar,
 }
 
 #[derive(Default)]

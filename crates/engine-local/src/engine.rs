@@ -1,4 +1,4 @@
-//! The engine as others see it, and its two threads.
+//! The engine as others see it, and its threads.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
@@ -60,6 +60,7 @@ impl LocalEngine {
             released: Condvar::new(),
             wishes: Mutex::new(Wishes { stop: !settings.threads, ..Wishes::default() }),
             wished: Condvar::new(),
+            stopping: Condvar::new(),
         });
         let threads = if settings.threads { spawn(&committer).map_err(OpenError::Io)? } else { Vec::new() };
         tracing::debug!(frames = recovered.frames, torn = recovered.torn, "the data directory is open");
@@ -153,12 +154,17 @@ impl LocalEngine {
 
     fn join(&self) {
         let mut threads = std::mem::take(&mut *self.threads.lock()).into_iter();
-        // The first thread commits; the other one serves it until it is done.
-        let outcomes = [threads.next().map(JoinHandle::join), {
-            self.committer.wishes.lock().stop = true;
-            self.committer.wished.notify_all();
-            threads.next().map(JoinHandle::join)
-        }];
+        // The first thread commits; the second one serves it until it is done.
+        let outcomes = [
+            threads.next().map(JoinHandle::join),
+            {
+                self.committer.wishes.lock().stop = true;
+                self.committer.wished.notify_all();
+                self.committer.stopping.notify_all();
+                threads.next().map(JoinHandle::join)
+            },
+            threads.next().map(JoinHandle::join),
+        ];
         if outcomes.into_iter().flatten().any(|outcome| outcome.is_err()) {
             tracing::error!("a thread of the engine panicked");
         }
@@ -177,7 +183,11 @@ fn spawn(committer: &Arc<Committer>) -> std::io::Result<Vec<JoinHandle<()>>> {
         let committer = Arc::clone(committer);
         std::thread::Builder::new().name(name.into()).spawn(move || work_until_panic(&committer, work))
     };
-    Ok(vec![thread("journal", Committer::serve)?, thread("segments", Committer::maintain)?])
+    Ok(vec![
+        thread("journal", Committer::serve)?,
+        thread("segments", Committer::maintain)?,
+        thread("scrub", Committer::scrub)?,
+    ])
 }
 
 /// Does the work of a thread. Should it panic, an invariant is broken: the engine stops, and says so, rather

@@ -34,6 +34,7 @@ mod record;
 mod recover;
 mod room;
 mod rows;
+mod scrub;
 mod settings;
 mod store;
 mod sums;

@@ -277,7 +277,7 @@ impl Store {
 }
 
 /// What a failure with a segment means; one that was removed meanwhile is no failure.
-fn bad_segment(log: &PartitionLog, segment: &Segment, source: SegmentError) -> ReadError {
+pub(crate) fn bad_segment(log: &PartitionLog, segment: &Segment, source: SegmentError) -> ReadError {
     let missing = matches!(&source, SegmentError::Io(e) if e.kind() == io::ErrorKind::NotFound);
     let mut inner = log.lock();
     if missing && inner.dropped {

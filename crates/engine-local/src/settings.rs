@@ -28,10 +28,12 @@ pub struct Settings {
     pub mark_interval: Duration,
     /// How often expired segments are looked for.
     pub retention_interval: Duration,
+    /// How often everything stored is read again to find damage; `None`: never.
+    pub scrub_interval: Option<Duration>,
     /// Whether records stay when the wall clock runs ahead of the monotonic one; without, they expire by
     /// the wall clock, whatever it says.
     pub doubts_clock: bool,
-    /// Whether the engine has its two threads. Without them every request is done on the caller's thread
+    /// Whether the engine has its threads. Without them every request is done on the caller's thread
     /// and marks are set only when asked for: tests own the order of things.
     pub threads: bool,
 }
@@ -48,6 +50,7 @@ impl Default for Settings {
             low_water_bytes: None,
             mark_interval: Duration::from_secs(30),
             retention_interval: Duration::from_mins(1),
+            scrub_interval: Some(Duration::from_hours(7 * 24)),
             doubts_clock: true,
             threads: true,
         }

@@ -118,6 +118,8 @@ pub struct Stats {
     journal_bytes: AtomicU64,
     sync_micros: AtomicU64,
     marks: AtomicU64,
+    scrubbed_bytes: AtomicU64,
+    scrubs: AtomicU64,
 }
 
 impl Stats {
@@ -151,6 +153,21 @@ impl Stats {
         self.frames.fetch_add(frames as u64, Ordering::Relaxed);
         self.journal_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
         self.sync_micros.fetch_add(u64::try_from(sync.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// Bytes of segments that were read again to find damage.
+    pub fn scrubbed_bytes(&self) -> u64 {
+        self.scrubbed_bytes.load(Ordering::Relaxed)
+    }
+
+    /// How often all segments were.
+    pub fn scrubs(&self) -> u64 {
+        self.scrubs.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn count_scrub(&self, bytes: u64) {
+        self.scrubbed_bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.scrubs.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn count_mark(&self) {

@@ -32,6 +32,28 @@ fn at_once<T>(future: impl Future<Output = T>) -> T {
     answer
 }
 
+/// Damage is found although nobody reads it, and its partition takes no more; the others do.
+#[test]
+fn a_scrub_finds_damage_that_nobody_reads() {
+    use crate::scrub::Scrubbed;
+    let (disk, engine) = engine_with_a_stream();
+    for text in ["one", "two", "three"] {
+        append(&engine, text).unwrap();
+    }
+    engine.mark().unwrap();
+    let store = &engine.committer().store;
+    let log = store.partition(partition()).unwrap();
+    let segment = log.lock().segments[0].clone();
+    assert!(matches!(store.scrub_segment(&log, &segment, |_| true), Scrubbed::Good));
+    assert!(matches!(store.scrub_segment(&log, &segment, |_| false), Scrubbed::Stopped));
+    disk.tamper(&store.layout.segment(partition(), 0), |bytes| *bytes.last_mut().unwrap() ^= 1);
+    assert_eq!(engine.damaged(), []);
+    assert!(matches!(store.scrub_segment(&log, &segment, |_| true), Scrubbed::Damaged));
+    assert_eq!(engine.damaged(), [partition()]);
+    let Err(AppendError::Storage(failure)) = append(&engine, "four") else { panic!("it was taken") };
+    assert_eq!(failure.class(), millpond_engine::Class::Corrupt);
+}
+
 fn shared(disk: &FaultDisk) -> Arc<dyn Disk> {
     Arc::new(disk.clone())
 }

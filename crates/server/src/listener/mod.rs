@@ -17,6 +17,7 @@ mod activity;
 mod body;
 mod connection;
 mod io;
+mod malformed;
 mod refuse;
 mod service;
 #[cfg(test)]

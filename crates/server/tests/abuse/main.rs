@@ -80,10 +80,9 @@ fn answers(port: u16, bytes: &[u8]) -> Vec<Answer> {
     }
 }
 
-/// An answer that names a mistake does so in the form that clients read. What hyper refuses itself,
-/// because it is not HTTP, has no body.
+/// An answer that names a mistake does so in the form that clients read, also when it is not HTTP what came.
 fn check_form(answer: &Answer) {
-    if answer.status < 400 || answer.body.is_empty() {
+    if answer.status < 400 {
         return;
     }
     let json = answer.json();
