@@ -161,7 +161,13 @@ impl<F: Fixture> Bench<F> {
         let project: ProjectId = "p".parse().unwrap();
         let spec = StreamSpec::new("s".parse().unwrap(), PartitionCount::new(2).unwrap());
         let id = stream(STREAM);
-        let create = Command::CreateStream { id, project: project.clone(), spec, partition_quota: None };
+        let create = Command::CreateStream {
+            id,
+            project: project.clone(),
+            spec,
+            partition_quota: None,
+            stream_quota: None,
+        };
         self.propose(create).await.unwrap();
         let name: AppName = "a".parse().unwrap();
         let create = Command::CreateApp { id: AppId::from_random(1), project, name, app_quota: None };

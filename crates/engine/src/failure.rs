@@ -17,7 +17,8 @@ pub enum Class {
     Fatal,
 }
 
-/// The storage failed. The text is for the log, never for a client.
+/// The storage failed. The text is for the log; only that of class `Corrupt`, which names what is damaged and
+/// no path, is told to clients too.
 #[derive(Clone, Debug)]
 pub struct StorageFailure {
     class: Class,

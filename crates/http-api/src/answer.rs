@@ -8,7 +8,7 @@ use std::{
 
 use axum::body::Body;
 use bytes::Bytes;
-use http::{HeaderValue, Response, StatusCode, header};
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use http_body::{Frame, SizeHint};
 use http_body_util::Full;
 use serde::Serialize;
@@ -26,29 +26,47 @@ pub(crate) struct Answer {
     content_type: Option<HeaderValue>,
     body: Bytes,
     held: Option<Reservation>,
+    extra: Option<(HeaderName, HeaderValue)>,
 }
 
 impl Answer {
     /// 200 with JSON.
     pub(crate) fn json(body: &impl Serialize) -> Self {
+        Self::json_of(StatusCode::OK, body)
+    }
+
+    /// JSON with another status.
+    pub(crate) fn json_of(status: StatusCode, body: &impl Serialize) -> Self {
         let body = serde_json::to_vec(body).expect("answers are structs of strings, numbers and lists");
-        Self::json_text(StatusCode::OK, body)
+        Self::json_text(status, body)
     }
 
     /// JSON that is written already.
     pub(crate) fn json_text(status: StatusCode, body: Vec<u8>) -> Self {
-        Self { status, content_type: Some(JSON), body: body.into(), held: None }
+        Self { status, content_type: Some(JSON), body: body.into(), held: None, extra: None }
     }
 
     /// 200 with a message that is written already.
     pub(crate) fn protobuf(body: Vec<u8>) -> Self {
-        Self { status: StatusCode::OK, content_type: Some(PROTOBUF), body: body.into(), held: None }
+        Self {
+            status: StatusCode::OK,
+            content_type: Some(PROTOBUF),
+            body: body.into(),
+            held: None,
+            extra: None,
+        }
     }
 
     /// 200 with text of another type.
     pub(crate) fn text(content_type: &'static str, body: String) -> Self {
         let content_type = Some(HeaderValue::from_static(content_type));
-        Self { status: StatusCode::OK, content_type, body: body.into(), held: None }
+        Self { status: StatusCode::OK, content_type, body: body.into(), held: None, extra: None }
+    }
+
+    /// 200 with a text that is part of the program.
+    pub(crate) fn constant(content_type: HeaderValue, text: &'static str) -> Self {
+        let body = Bytes::from_static(text.as_bytes());
+        Self { status: StatusCode::OK, content_type: Some(content_type), body, held: None, extra: None }
     }
 
     /// 200 without a body.
@@ -67,12 +85,18 @@ impl Answer {
     }
 
     fn empty(status: StatusCode) -> Self {
-        Self { status, content_type: None, body: Bytes::new(), held: None }
+        Self { status, content_type: None, body: Bytes::new(), held: None, extra: None }
     }
 
     /// Gives the reservation back when the client has taken the body, or has gone.
     pub(crate) fn holding(mut self, reservation: Reservation) -> Self {
         self.held = Some(reservation);
+        self
+    }
+
+    /// With one header more.
+    pub(crate) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.extra = Some((name, value));
         self
     }
 
@@ -91,6 +115,7 @@ impl Answer {
             StatusCode::OK => "200",
             StatusCode::CREATED => "201",
             StatusCode::NO_CONTENT => "204",
+            StatusCode::MULTIPLE_CHOICES => "300",
             StatusCode::SERVICE_UNAVAILABLE => "503",
             _ => "other",
         }
@@ -106,6 +131,7 @@ impl Answer {
         let mut response = Response::new(body);
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
+        headers.extend(self.extra.map(|(name, value)| (Some(name), value)));
         if let Some(content_type) = self.content_type {
             headers.insert(header::CONTENT_TYPE, content_type);
         }

@@ -13,10 +13,13 @@ use millpond_service::{Clock, Entropy, Service};
 use millpond_wire::{CursorKey, signing::body_sha256};
 
 use crate::{
+    addresses::Addresses,
     admission::Budget,
     health::Health,
+    identity::Issuer,
     keyring::Keyring,
     metrics::{Metrics, SharedRegistry},
+    rates::ProjectRates,
     settings::Settings,
 };
 
@@ -34,10 +37,15 @@ pub(crate) struct Shared {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) metrics: Metrics,
     pub(crate) cursor_key: CursorKey,
+    pub(crate) issuer: Issuer,
     /// Bytes of bodies, in and out.
     pub(crate) buffered: Arc<Budget>,
     /// Requests under way.
     pub(crate) requests: Arc<Budget>,
+    /// Addresses that fail to authenticate, where they can be blocked.
+    pub(crate) addresses: Option<Addresses>,
+    /// What projects use of their rate, where they have one.
+    pub(crate) rates: Option<ProjectRates>,
     request_sample: AtomicU32,
     successes: AtomicU64,
 }
@@ -54,9 +62,12 @@ impl Api {
     ) -> Self {
         Self(Arc::new(Shared {
             cursor_key: cursor_key(&service.secret()),
+            issuer: Issuer::new(&service.secret(), settings.identity.token_life),
             metrics: Metrics::new(settings.version),
             buffered: Budget::new(settings.buffered_bytes_max),
             requests: Budget::new(settings.requests_max),
+            addresses: settings.auth_block.map(Addresses::new),
+            rates: settings.project_requests_per_second.map(ProjectRates::new),
             request_sample: AtomicU32::new(settings.request_sample),
             successes: AtomicU64::new(0),
             service,

@@ -10,13 +10,17 @@ use millpond_model::{ProjectId, Timestamp};
 use millpond_service::Actor;
 use millpond_wire::{
     PlusReading,
+    identity::TokenScope,
     signing::{
         AuthError, Credentials, Presented, SignedRequest, VerifyOptions, body_sha256, canonical_request,
         check_security_token, verify,
     },
 };
 
-use crate::keyring::{AccessKey, Keyring, StaticToken};
+use crate::{
+    identity::Issuer,
+    keyring::{AccessKey, Keyring},
+};
 
 /// Who calls, and for which project.
 #[derive(Clone, Debug)]
@@ -30,8 +34,8 @@ pub(crate) struct Caller {
 pub(crate) enum Claim {
     /// Nobody in particular, where that is allowed.
     Anonymous,
-    /// The holder of a token: nothing is left to verify.
-    Token(Arc<StaticToken>),
+    /// The holder of a token for a project, by name: nothing is left to verify.
+    Token(ProjectId, Box<str>),
     /// The holder of an access key; the signature has to prove it.
     Signature(Credentials, Arc<AccessKey>),
 }
@@ -51,21 +55,35 @@ impl Claim {
     pub(crate) fn read(
         headers: &HeaderMap,
         keyring: &Keyring,
+        issuer: &Issuer,
         allow_anonymous: bool,
         now: Timestamp,
     ) -> Result<Self, AuthError> {
         match Presented::parse(headers) {
             Err(AuthError::Missing) if allow_anonymous => Ok(Self::Anonymous),
             Err(error) => Err(error),
-            Ok(Presented::Token(token)) => {
-                keyring.token(token.expose()).map(Self::Token).ok_or(AuthError::TokenInvalid)
-            }
+            Ok(Presented::Token(token)) => Self::holder(token.expose(), keyring, issuer, now),
             Ok(Presented::Signature(credentials)) => {
                 credentials.check_date(headers, now)?;
                 let key = keyring.access_key(credentials.access_key()).ok_or(AuthError::AccessKeyUnknown)?;
                 check_security_token(headers, key.security_token.as_ref(), now)?;
                 Ok(Self::Signature(credentials, key))
             }
+        }
+    }
+
+    /// Who holds a token: one that is configured, or one that a login made. The latter has to be for a
+    /// project.
+    fn holder(text: &str, keyring: &Keyring, issuer: &Issuer, now: Timestamp) -> Result<Self, AuthError> {
+        if let Some(found) = keyring.token(text) {
+            let is_expired = found.expires_at.is_some_and(|end| now >= end);
+            let holder = Self::Token(found.project.clone(), found.owner.clone());
+            return if is_expired { Err(AuthError::TokenInvalid) } else { Ok(holder) };
+        }
+        let (user, token) = issuer.open(text, &keyring.directory(), now)?;
+        match token.scope {
+            TokenScope::Project(project) => Ok(Self::Token(project, user.user.name.clone())),
+            TokenScope::Domain | TokenScope::Unscoped => Err(AuthError::TokenInvalid),
         }
     }
 
@@ -79,7 +97,7 @@ impl Claim {
     ) -> Result<Identity, AuthError> {
         match self {
             Self::Anonymous => Ok(Identity::of(None, "anonymous")),
-            Self::Token(token) => Ok(Identity::of(Some(token.project.clone()), &token.owner)),
+            Self::Token(project, owner) => Ok(Identity::of(Some(project), &owner)),
             Self::Signature(credentials, key) => {
                 let request = SignedRequest {
                     method: parts.method.as_str(),

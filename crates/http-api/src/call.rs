@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
-use millpond_model::{AppSelector, ProjectId, StreamSelector};
+use millpond_model::{AppSelector, Limits, ProjectId, StreamSelector};
 use millpond_service::Service;
 use millpond_wire::{Query, Refusal, v2};
 use serde::Deserialize;
@@ -35,7 +35,6 @@ pub(crate) enum Form {
 #[derive(Debug)]
 pub(crate) struct Call {
     pub(crate) shared: Arc<Shared>,
-    pub(crate) operation: &'static str,
     pub(crate) request_id: RequestId,
     pub(crate) caller: Caller,
     pub(crate) query: Query,
@@ -57,7 +56,6 @@ impl Call {
     ) -> Self {
         Self {
             shared: Arc::clone(shared),
-            operation: found.route.operation,
             request_id,
             caller,
             query,
@@ -69,6 +67,11 @@ impl Call {
 
     pub(crate) fn service(&self) -> &Arc<Service> {
         &self.shared.service
+    }
+
+    /// What requests may hold and ask for.
+    pub(crate) fn limits(&self) -> &Limits {
+        self.shared.service.limits()
     }
 
     pub(crate) fn project(&self) -> &ProjectId {

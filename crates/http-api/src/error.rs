@@ -1,13 +1,13 @@
 //! Where errors become answers: the only place, and without a wildcard arm, so that no failure of ours
 //! is ever put down to the client (spec/08).
 
-use std::error::Error as StdError;
+use std::{error::Error as StdError, time::Duration};
 
 use axum::body::Body;
 use http::{HeaderValue, Response, StatusCode, header};
 use millpond_model::{ProjectId, limits};
-use millpond_service::{Error, RecordError};
-use millpond_wire::{Code, RecordRefusal, Refusal, signing::AuthError};
+use millpond_service::{Class, Error, RecordError, StorageFailure};
+use millpond_wire::{Code, RecordRefusal, Refusal, identity::error_body, signing::AuthError};
 
 use crate::{answer::Answer, body::BodyError, metrics::Throttled};
 
@@ -51,6 +51,14 @@ pub(crate) enum Failure {
     Api(ApiError, ProjectId),
     /// Refused before the caller was known.
     Busy(Throttled),
+    /// The address of the caller has failed to authenticate too often.
+    Blocked,
+    /// The project makes more requests than it may; one more may come after this time.
+    TooFast(Duration),
+    /// Refused by a handler of the identity API.
+    Refused(Refusal),
+    /// On a route of the identity API, whose errors have another form.
+    Identity(Box<Failure>),
     /// A handler panicked.
     Panicked,
 }
@@ -67,19 +75,35 @@ impl Failure {
             }
             Self::Unauthenticated(error) => (*error).into(),
             Self::WrongProject(text) => Code::ProjectMismatch.about(text),
-            Self::Api(ApiError::Refused(refusal), _) => refusal.clone(),
+            Self::Api(ApiError::Refused(refusal), _) | Self::Refused(refusal) => refusal.clone(),
             Self::Api(ApiError::Service(error), project) => refusal(error, project),
             Self::Busy(_) | Self::Body(BodyError::Busy, _) | Self::Api(ApiError::Busy(_), _) => busy(),
+            Self::Identity(failure) => failure.refusal(),
+            Self::Blocked => Code::TooManyFailures.plain(),
+            Self::TooFast(_) => Refusal::rate_exceeded(),
             Self::Panicked => Code::System.plain(),
+        }
+    }
+
+    /// Whether nobody knows the caller, or a login did not succeed.
+    pub(crate) fn is_unauthenticated(&self) -> bool {
+        match self {
+            Self::Unauthenticated(_) => true,
+            Self::Refused(refusal) => refusal.status() == StatusCode::UNAUTHORIZED.as_u16(),
+            Self::Identity(failure) => failure.is_unauthenticated(),
+            _ => false,
         }
     }
 
     /// What there was too much of, if that is why.
     pub(crate) fn throttled(&self) -> Option<Throttled> {
         match self {
+            Self::Identity(failure) => failure.throttled(),
             Self::Busy(what) | Self::Api(ApiError::Busy(what), _) => Some(*what),
             Self::Body(BodyError::Busy, _) => Some(Throttled::Bytes),
             Self::Api(ApiError::Service(Error::Overloaded), _) => Some(Throttled::Storage),
+            Self::Api(ApiError::Service(Error::TrafficLimit), _) | Self::TooFast(_) => Some(Throttled::Rate),
+            Self::Api(ApiError::Service(Error::TooManyRequests { .. }), _) => Some(Throttled::Requests),
             _ => None,
         }
     }
@@ -90,6 +114,7 @@ impl Failure {
             Self::Api(ApiError::Service(error), _) => Some(error),
             Self::Unauthenticated(error) => Some(error),
             Self::Body(BodyError::Broken(error), _) => Some(error),
+            Self::Identity(failure) => failure.cause(),
             _ => None,
         }
     }
@@ -97,9 +122,20 @@ impl Failure {
     /// The answer to a request that was refused with `refusal`.
     pub(crate) fn into_response(self, refusal: &Refusal) -> Response<Body> {
         let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = Answer::json_text(status, refusal.body()).into_response();
+        let body = match &self {
+            Self::Identity(_) => {
+                let title = status.canonical_reason().unwrap_or_default();
+                error_body(status.as_u16(), title, refusal.message())
+            }
+            _ => refusal.body(),
+        };
+        let mut response = Answer::json_text(status, body).into_response();
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        if let Self::TooFast(wait) = &self {
+            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.max(1).into());
         }
         if let Self::WrongMethod { allow, .. } = self
             && let Ok(allow) = HeaderValue::try_from(allow)
@@ -128,7 +164,22 @@ fn refusal(error: &Error, project: &ProjectId) -> Refusal {
         Error::TagNotFound => Code::TagKeyNotFound.plain(),
         Error::TooManyTags => Code::TagLimit.plain(),
         Error::StreamExists(_) => Code::StreamExists.plain(),
-        Error::PartitionQuotaExceeded { .. } => Code::QuotaExceeded.plain(),
+        Error::PartitionQuotaExceeded { .. } | Error::StreamQuotaExceeded { .. } => {
+            Code::QuotaExceeded.plain()
+        }
+        Error::ScaledTooOften { limit } => Code::RequestError
+            .about(format_args!("The partition count changed {limit} times within an hour. Try again later")),
+        Error::RequestTooLarge { max } => {
+            Refusal::unfit("records", &format!("at most {max} bytes of data in a request"))
+        }
+        Error::TooManyRecords { max } => Refusal::unfit("records", &format!("at most {max} in a request")),
+        Error::TooManyRequests { .. } => Code::TooManyRequests.plain(),
+        Error::TrafficLimit => Code::TrafficLimit.plain(),
+        Error::AutoScaleBounds { min: 0, .. } => Refusal::missing("auto_scale_min_partition_count"),
+        Error::AutoScaleBounds { min, max } => {
+            let expected = format!("{min} or more, the least partition count");
+            Refusal::invalid_expecting("auto_scale_max_partition_count", max, &expected)
+        }
         Error::AppNotFound { .. } => Code::AppNotFound.plain(),
         Error::AppExists(_) => Code::AppExists.plain(),
         Error::AppInUse { .. } => Code::AppInUse.plain(),
@@ -163,7 +214,10 @@ fn refusal(error: &Error, project: &ProjectId) -> Refusal {
             Refusal::sequence_number_out_of_range(given, *bounds)
         }
         Error::TimestampExpired { limit } => Refusal::timestamp_expired(*limit),
-        Error::CursorExpired => Code::CursorExpired.about("Cursors live 5 minutes. Get a new one"),
+        Error::CursorExpired { life } => {
+            let life = whole_units(*life);
+            Code::CursorExpired.about(format_args!("Cursors live {life}. Get a new one"))
+        }
         Error::InvalidCursor => Code::InvalidCursor.about("Get a new one"),
         Error::PositionExpired => Code::CursorRecordExpired.plain(),
         Error::GroupRebalancing => Code::GroupRebalancing.plain(),
@@ -171,7 +225,17 @@ fn refusal(error: &Error, project: &ProjectId) -> Refusal {
         Error::IllegalGeneration => Code::IllegalGeneration.plain(),
         Error::TooLarge => Code::InvalidRequest.about("The attributes are too large. Shorten them"),
         Error::Overloaded => busy(),
-        Error::Storage(_) => Code::System.plain(), // its own words stay in the log
+        Error::Storage(failure) => storage(Code::System, failure),
+    }
+}
+
+/// A time in minutes where it has no seconds over.
+fn whole_units(time: Duration) -> String {
+    match time.as_secs() {
+        60 => "1 minute".to_owned(),
+        seconds if seconds % 60 == 0 => format!("{} minutes", seconds / 60),
+        1 => "1 second".to_owned(),
+        seconds => format!("{seconds} seconds"),
     }
 }
 
@@ -180,8 +244,20 @@ pub(crate) fn record_refusal(error: &RecordError) -> RecordRefusal {
     match error {
         RecordError::Invalid(invalid) => Code::InvalidRequest.about(invalid).into(),
         RecordError::PartitionNotFound(partition) => Code::PartitionNotFound.about(partition.index()).into(),
-        RecordError::Overloaded => Code::TrafficLimit.plain().into(),
-        RecordError::Storage(_) => Code::PartitionUnavailable.plain().into(),
+        RecordError::TrafficLimit | RecordError::Overloaded => Code::TrafficLimit.plain().into(),
+        RecordError::Storage(failure) => storage(Code::PartitionUnavailable, failure).into(),
+    }
+}
+
+/// What a client is told of a storage that failed. Its own words stay in the log, but for those that say
+/// what is damaged.
+fn storage(code: Code, failure: &StorageFailure) -> Refusal {
+    match failure.class() {
+        Class::NoSpace => code.about(
+            "There is no space left on the disk of the server. Reading and deleting work; writing does again once there is space",
+        ),
+        Class::Corrupt => code.about(format_args!("Damaged: {failure}")),
+        Class::Refused | Class::Unknown | Class::Fatal => code.plain(),
     }
 }
 

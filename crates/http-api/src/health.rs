@@ -3,7 +3,7 @@
 use std::{
     fmt,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicU8, Ordering},
     },
 };
@@ -39,24 +39,53 @@ impl Condition {
     }
 }
 
+/// What is not as it should be although the server does its work.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Troubles {
+    /// Writes are refused because the disk is full.
+    pub no_space: bool,
+    /// Partitions of which stored records are damaged; they take no more.
+    pub damaged_partitions: usize,
+    /// Nothing expires because the clock is not believed.
+    pub clock_doubted: bool,
+}
+
+type Look = Box<dyn Fn() -> Troubles + Send + Sync>;
+
 /// The server's condition, shared between the server, which sets it, and the routes that tell it.
 #[derive(Clone)]
-pub struct Health(Arc<AtomicU8>);
+pub struct Health {
+    condition: Arc<AtomicU8>,
+    look: Arc<OnceLock<Look>>,
+}
 
 impl Health {
     /// A server that is starting.
     pub fn new() -> Self {
-        Self(Arc::new(AtomicU8::new(Condition::Starting as u8)))
+        Self {
+            condition: Arc::new(AtomicU8::new(Condition::Starting as u8)),
+            look: Arc::new(OnceLock::new()),
+        }
+    }
+
+    /// Says how to find out about troubles; asked only when somebody wants to know.
+    pub fn look_with(&self, look: impl Fn() -> Troubles + Send + Sync + 'static) {
+        let _the_first_stays = self.look.set(Box::new(look));
+    }
+
+    /// What is not as it should be.
+    pub fn troubles(&self) -> Troubles {
+        self.look.get().map(|look| look()).unwrap_or_default()
     }
 
     /// Changes the condition.
     pub fn set(&self, condition: Condition) {
-        self.0.store(condition as u8, Ordering::Release);
+        self.condition.store(condition as u8, Ordering::Release);
     }
 
     /// The condition.
     pub fn get(&self) -> Condition {
-        let stored = self.0.load(Ordering::Acquire);
+        let stored = self.condition.load(Ordering::Acquire);
         let found = Condition::ALL.into_iter().find(|condition| *condition as u8 == stored);
         found.unwrap_or(Condition::StorageFailed)
     }
@@ -82,10 +111,14 @@ struct Status {
 }
 
 #[derive(Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a member of the answer")]
 struct Checks {
     started: bool,
     storage: bool,
     accepting: bool,
+    space: bool,
+    intact: bool,
+    clock: bool,
 }
 
 fn status(code: StatusCode, body: &Status) -> Answer {
@@ -97,15 +130,22 @@ pub(crate) fn healthz(_shared: &Shared, _query: Option<&str>) -> Answer {
     status(StatusCode::OK, &Status { status: "alive", checks: None })
 }
 
-/// `GET /readyz`: 200 when requests can be served, else 503; `?verbose` tells why.
+/// `GET /readyz`: 200 when requests can be served, else 503; `?verbose` tells why. A full disk, a damaged
+/// partition and a clock that is not believed do not make it 503: what still works is served.
 pub(crate) fn readyz(shared: &Shared, query: Option<&str>) -> Answer {
     let condition = shared.health.get();
     let names = query.unwrap_or_default().split('&').map(|pair| pair.split('=').next().unwrap_or_default());
     let verbose = names.into_iter().any(|name| name == "verbose");
-    let checks = verbose.then(|| Checks {
-        started: condition != Condition::Starting,
-        storage: condition != Condition::StorageFailed,
-        accepting: condition != Condition::Draining,
+    let checks = verbose.then(|| {
+        let troubles = shared.health.troubles();
+        Checks {
+            started: condition != Condition::Starting,
+            storage: condition != Condition::StorageFailed,
+            accepting: condition != Condition::Draining,
+            space: !troubles.no_space,
+            intact: troubles.damaged_partitions == 0,
+            clock: !troubles.clock_doubted,
+        }
     });
     let code = if condition == Condition::Ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     status(code, &Status { status: condition.as_str(), checks })

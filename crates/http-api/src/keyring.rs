@@ -3,8 +3,10 @@
 use std::{collections::HashMap, sync::Arc};
 
 use arc_swap::ArcSwap;
-use millpond_model::ProjectId;
+use millpond_model::{ProjectId, Timestamp};
 use millpond_wire::signing::{SecretKey, SecurityToken, body_sha256};
+
+use crate::identity::Directory;
 
 /// An access key with what belongs to it.
 #[derive(Clone, Debug)]
@@ -28,14 +30,17 @@ pub struct StaticToken {
     pub project: ProjectId,
     /// Who it belongs to, for logs and the history of checkpoints; never a secret.
     pub owner: Box<str>,
+    /// First moment at which it is no longer valid; `None` for one that stays.
+    pub expires_at: Option<Timestamp>,
 }
 
 /// All keys and tokens at one time.
 #[derive(Debug, Default)]
 pub struct Keys {
-    access_keys: HashMap<Box<str>, Arc<AccessKey>>,
+    signers: HashMap<Box<str>, Arc<AccessKey>>,
     /// By the hash of the token: looking one up takes a time that tells nothing about the tokens.
     tokens: HashMap<[u8; 32], Arc<StaticToken>>,
+    directory: Arc<Directory>,
 }
 
 impl Keys {
@@ -47,7 +52,14 @@ impl Keys {
         let access_keys = access_keys.into_iter().map(|key| (key.access_key.clone(), Arc::new(key)));
         let tokens =
             tokens.into_iter().map(|token| (body_sha256(token.token.expose().as_bytes()), Arc::new(token)));
-        Self { access_keys: access_keys.collect(), tokens: tokens.collect() }
+        let directory = Arc::default();
+        Self { signers: access_keys.collect(), tokens: tokens.collect(), directory }
+    }
+
+    /// With people who may log in beside them; without, nobody may.
+    #[must_use]
+    pub fn with_directory(self, directory: Directory) -> Self {
+        Self { directory: Arc::new(directory), ..self }
     }
 }
 
@@ -68,13 +80,23 @@ impl Keyring {
 
     /// The key with this public half, which is no secret.
     pub(crate) fn access_key(&self, access_key: &str) -> Option<Arc<AccessKey>> {
-        self.0.load().access_keys.get(access_key).cloned()
+        self.0.load().signers.get(access_key).cloned()
     }
 
     /// The token with this text.
     pub(crate) fn token(&self, text: &str) -> Option<Arc<StaticToken>> {
         let found = self.0.load().tokens.get(&body_sha256(text.as_bytes())).cloned();
         found.filter(|found| found.token.is(text))
+    }
+
+    /// The people who may log in.
+    pub(crate) fn directory(&self) -> Arc<Directory> {
+        Arc::clone(&self.0.load().directory)
+    }
+
+    /// Whether there are any, so that logging in is something that the server knows of.
+    pub(crate) fn has_users(&self) -> bool {
+        !self.0.load().directory.is_empty()
     }
 }
 
@@ -83,7 +105,8 @@ mod tests {
     use super::*;
 
     fn token(text: &str, project: &str) -> StaticToken {
-        StaticToken { token: SecretKey::new(text), project: project.parse().unwrap(), owner: "owner".into() }
+        let (token, project) = (SecretKey::new(text), project.parse().unwrap());
+        StaticToken { token, project, owner: "owner".into(), expires_at: None }
     }
 
     #[test]

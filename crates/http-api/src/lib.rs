@@ -10,6 +10,7 @@
 //! `millpond-wire`, what it does that of `millpond-service`.
 #![forbid(unsafe_code)]
 
+mod addresses;
 mod admission;
 mod answer;
 mod api;
@@ -19,16 +20,21 @@ mod call;
 mod error;
 mod handlers;
 mod health;
+mod identity;
 mod keyring;
 mod matcher;
 mod metrics;
+mod openapi;
 mod pipeline;
+mod rates;
 mod request_id;
 mod routes;
 mod settings;
 
+pub use addresses::AuthBlock;
 pub use api::Api;
-pub use health::{Condition, Health};
+pub use health::{Condition, Health, Troubles};
+pub use identity::{Directory, IdentitySettings, User};
 pub use keyring::{AccessKey, Keyring, Keys, StaticToken};
 pub use metrics::SharedRegistry;
 pub use routes::{ROUTES, Route};

@@ -77,7 +77,9 @@ impl Pattern {
 
     fn takes(&self, method: &Method) -> bool {
         self.route.method == *method
-            || *method == Method::HEAD && self.route.method == Method::GET && self.route.is_open()
+            || *method == Method::HEAD
+                && self.route.method == Method::GET
+                && (self.route.is_open() || self.route.is_identity())
     }
 
     fn found(&self, segments: Vec<Cow<'_, str>>) -> Found {
@@ -98,13 +100,15 @@ static PATTERNS: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
 /// More segments than any route has.
 const SEGMENTS_MAX: usize = 16;
 
-/// Finds the row of a path as received: one `/` at the end is dropped, every segment decoded once.
-pub(crate) fn resolve(method: &Method, path: &str) -> Resolution {
+/// Finds the row of a path as received: one `/` at the end is dropped, every segment decoded once. The
+/// rows of the identity API are there only `with_identity`.
+pub(crate) fn find(method: &Method, path: &str, with_identity: bool) -> Resolution {
     let path = path.strip_prefix('/').unwrap_or(path);
     let path = path.strip_suffix('/').unwrap_or(path);
     let segments: Vec<_> = path.split('/').take(SEGMENTS_MAX).map(decode).collect();
     let mut allowed: Vec<&Method> = Vec::new();
-    for pattern in PATTERNS.iter().filter(|pattern| pattern.admits(&segments)) {
+    let exists = |pattern: &&Pattern| with_identity || !pattern.route.is_identity();
+    for pattern in PATTERNS.iter().filter(exists).filter(|pattern| pattern.admits(&segments)) {
         if pattern.takes(method) {
             return Resolution::Found(pattern.found(segments));
         }
@@ -116,6 +120,12 @@ pub(crate) fn resolve(method: &Method, path: &str) -> Resolution {
         return Resolution::Unknown;
     }
     Resolution::WrongMethod(allowed.iter().map(|method| method.as_str()).collect::<Vec<_>>().join(", "))
+}
+
+/// As [`find`], with all rows.
+#[cfg(test)]
+pub(crate) fn resolve(method: &Method, path: &str) -> Resolution {
+    find(method, path, true)
 }
 
 /// Undoes percent-encoding once. What is no escape stays, what is not UTF-8 becomes U+FFFD, which no
@@ -148,7 +158,11 @@ mod tests {
     use super::*;
 
     fn check(method: &Method, path: &str, expected: &str) {
-        let got = match resolve(method, path) {
+        check_with(method, path, true, expected);
+    }
+
+    fn check_with(method: &Method, path: &str, with_identity: bool, expected: &str) {
+        let got = match find(method, path, with_identity) {
             Resolution::Found(found) => {
                 let values: Vec<_> = found.parameters.0.iter().map(|(_, value)| value.as_str()).collect();
                 format!("{} {}", found.route.operation, values.join(" ")).trim_end().to_owned()
@@ -186,11 +200,30 @@ mod tests {
         for path in
             ["", "/", "//", "/v2", "/v2/p", "/v4/p/streams", "/v2/p/streamss", "/v2/p/streams/s1/x", "*"]
         {
-            check(&Method::GET, path, "404");
+            check_with(&Method::GET, path, false, "404");
         }
         check(&Method::GET, &"/v2".repeat(5000), "404");
         check(&Method::GET, "/v2/p/streams///", "404");
         check(&Method::GET, "/v1/p/streams", "404");
+    }
+
+    #[test]
+    fn the_identity_api_exists_or_not() {
+        for (path, operation) in [
+            ("/", "list_versions"),
+            ("/v3", "show_version"),
+            ("/v3/", "show_version"),
+            ("/v3/auth/tokens", "show_token"),
+            ("/v3/projects", "list_projects"),
+        ] {
+            for method in [Method::GET, Method::HEAD] {
+                check(&method, path, operation);
+                check_with(&method, path, false, "404");
+            }
+        }
+        check(&Method::PUT, "/v3/auth/tokens", "405 POST, GET");
+        check_with(&Method::PUT, "/v3/auth/tokens", false, "404");
+        check(&Method::GET, "/v2/auth/tokens", "404");
     }
 
     #[test]

@@ -54,6 +54,8 @@ pub(crate) enum Throttled {
     Bytes,
     /// Work waiting in front of the storage.
     Storage,
+    /// What a partition or a project may do in a second.
+    Rate,
 }
 
 impl Throttled {
@@ -62,6 +64,7 @@ impl Throttled {
             Self::Requests => "requests",
             Self::Bytes => "bytes",
             Self::Storage => "storage",
+            Self::Rate => "rate",
         }
     }
 }

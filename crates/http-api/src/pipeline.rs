@@ -1,8 +1,10 @@
 //! What happens to a request, in the order of spec/08 §5.
 //!
 //! ```text
-//! request id ▶ route ▶ room? ▶ size ▶ credentials ▶ body ▶ signature ▶ project ▶ query ▶ decompression ▶ handler
-//!              404 405  503    413    401           413   401          400       400     400 413
+//! request id ▶ route ▶ blocked? ▶ room? ▶ size ▶ credentials ▶ body ▶ signature ▶ project ▶ rate ▶ query
+//!              404 405  400        503    413    401           413   401          400       429    400
+//!    ▶ decompression ▶ handler
+//!      400 413
 //! ```
 //!
 //! Whatever goes wrong, also a panic, ends in one answer with a JSON body and the request's id.
@@ -16,16 +18,18 @@ use millpond_model::ProjectId;
 use millpond_wire::{Code, Query, Refusal};
 
 use crate::{
+    addresses::Peer,
     answer::Answer,
     api::Shared,
     auth::{Caller, Claim, Identity},
     body::{self, BodyError},
     call::Call,
     error::{ApiError, Failure, chain},
-    matcher::{Found, Resolution, resolve},
+    identity::IdentityCall,
+    matcher::{Found, Resolution, find},
     metrics::Throttled,
     request_id::{RequestId, X_REQUEST_ID},
-    routes::{Answering, Endpoint},
+    routes::{Answering, Endpoint, IdentityHandler},
 };
 
 /// What metrics call a request of no route.
@@ -33,6 +37,9 @@ const NO_OPERATION: &str = "none";
 
 /// Most bytes of a path that are logged: more than names of the greatest length need.
 const PATH_BYTES_MAX: usize = 512;
+
+/// Largest body of the identity API: a login, or nothing. A token of ours has some 250 bytes.
+const IDENTITY_BODY_BYTES_MAX: usize = 64 * 1024;
 
 /// A request that was answered, for its log line.
 struct Answered {
@@ -47,7 +54,7 @@ impl Shared {
     pub(crate) async fn answer(self: Arc<Self>, request: Request<Body>) -> Response<Body> {
         let begin = self.clock.monotonic();
         let request_id = RequestId::random(&*self.entropy);
-        let resolution = resolve(request.method(), request.uri().path());
+        let resolution = find(request.method(), request.uri().path(), self.keyring.has_users());
         let operation = match &resolution {
             Resolution::Found(found) => found.route.operation,
             Resolution::WrongMethod(_) | Resolution::Unknown => NO_OPERATION,
@@ -68,9 +75,21 @@ impl Shared {
         request: Request<Body>,
     ) -> Result<Answer, Failure> {
         let (parts, mut body) = request.into_parts();
+        let peer = self.addresses.as_ref().and_then(|_| Peer::of(&parts.extensions));
+        let is_api = matches!(&resolution, Resolution::Found(found) if found.route.is_api());
         let result = match resolution {
+            Resolution::Found(found) if found.route.takes_credentials() && self.is_blocked(peer) => {
+                let blocked = Failure::Blocked;
+                Err(if found.route.is_identity() { Failure::Identity(Box::new(blocked)) } else { blocked })
+            }
             Resolution::Found(found) => match found.route.endpoint {
                 Endpoint::Open(handler) => Ok(handler(self, parts.uri.query())),
+                Endpoint::Login(handler) | Endpoint::Identity(handler) => {
+                    let call = self.identity_call(&parts, &mut body, handler);
+                    let result = AssertUnwindSafe(call).catch_unwind().await;
+                    let result = result.unwrap_or(Err(Failure::Panicked));
+                    result.map_err(|failure| Failure::Identity(Box::new(failure)))
+                }
                 Endpoint::Api(handler) => {
                     let call = self.call(request_id, found, &parts, &mut body, handler);
                     AssertUnwindSafe(call).catch_unwind().await.unwrap_or(Err(Failure::Panicked))
@@ -81,6 +100,7 @@ impl Shared {
             }
             Resolution::Unknown => Err(Failure::UnknownRoute(parts.uri.path().to_owned())),
         };
+        self.remember(peer, is_api, &result);
         if result.is_err() {
             body::linger(&parts.headers, body, self.settings.body_bytes_max);
         }
@@ -103,7 +123,7 @@ impl Shared {
             return Err(refused(BodyError::TooLarge));
         }
         let (now, anonymous) = (self.clock.now(), self.settings.allow_anonymous);
-        let claim = Claim::read(&parts.headers, &self.keyring, anonymous, now);
+        let claim = Claim::read(&parts.headers, &self.keyring, &self.issuer, anonymous, now);
         let claim = claim.map_err(Failure::Unauthenticated)?;
         let whole = body::read(body, max, &self.buffered).await.map_err(refused)?;
         let identity = claim.verify(parts, &whole.bytes, &self.settings.verify_options(), now);
@@ -111,6 +131,9 @@ impl Shared {
         let plus = identity.plus;
         let caller = caller(identity, found.parameters.get("project_id"))?;
         let project = caller.project.clone();
+        if let Some(rates) = &self.rates {
+            rates.take(&project, self.clock.monotonic()).map_err(Failure::TooFast)?;
+        }
         let of_project = |error| Failure::Api(error, project);
         let query = Query::parse(parts.uri.query().unwrap_or_default(), plus).map_err(Refusal::from);
         let decoded = query
@@ -123,6 +146,38 @@ impl Shared {
         let bytes = whole.bytes.clone();
         let call = Call::new(self, request_id, found, caller, query, &parts.headers, bytes);
         handler(call).await.map_err(of_project)
+    }
+
+    /// From a known route of the identity API to the handler's answer.
+    async fn identity_call(
+        self: &Arc<Self>,
+        parts: &Parts,
+        body: &mut Body,
+        handler: IdentityHandler,
+    ) -> Result<Answer, Failure> {
+        let _room = self.requests.try_reserve(1).ok_or(Failure::Busy(Throttled::Requests))?;
+        let max = self.settings.body_bytes_max.min(IDENTITY_BODY_BYTES_MAX);
+        let whole = body::read(body, max, &self.buffered).await;
+        let whole = whole.map_err(|error| Failure::Body(error, max as u64))?;
+        let (body, directory) = (whole.bytes.clone(), self.keyring.directory());
+        handler(&IdentityCall { shared: self, parts, body, directory, now: self.clock.now() })
+            .map_err(Failure::Refused)
+    }
+
+    fn is_blocked(&self, peer: Option<Peer>) -> bool {
+        let (Some(addresses), Some(peer)) = (&self.addresses, peer) else { return false };
+        addresses.is_blocked(peer, self.clock.monotonic())
+    }
+
+    /// Remembers who fails to authenticate. Success says something only where nobody succeeds without
+    /// credentials.
+    fn remember(&self, peer: Option<Peer>, is_api: bool, result: &Result<Answer, Failure>) {
+        let (Some(addresses), Some(peer)) = (&self.addresses, peer) else { return };
+        match result {
+            Ok(_) if is_api => addresses.succeeded(peer),
+            Err(failure) if failure.is_unauthenticated() => addresses.failed(peer, self.clock.monotonic()),
+            Ok(_) | Err(_) => {}
+        }
     }
 
     /// Counts and logs, and makes the answer of a failure.

@@ -7,6 +7,7 @@
 use std::{fmt, future::Future, pin::Pin};
 
 use http::Method;
+use millpond_wire::Refusal;
 
 use crate::{
     answer::Answer,
@@ -14,10 +15,12 @@ use crate::{
     call::Call,
     error::ApiError,
     handlers::{
-        apps, checkpoints, cursors, files, groups, metrics, policies, records, streams, tags, tasks,
-        unavailable,
+        apps, checkpoints, cursors, discovery, files, groups, metrics, policies, projects, quotas, records,
+        schema, streams, tags, tasks, tokens,
     },
     health,
+    identity::IdentityCall,
+    openapi,
 };
 
 /// One row of the table.
@@ -34,7 +37,22 @@ pub struct Route {
 impl Route {
     /// Whether anybody may call it, without credentials.
     pub fn is_open(&self) -> bool {
-        matches!(self.endpoint, Endpoint::Open(_))
+        matches!(self.endpoint, Endpoint::Open(_) | Endpoint::Login(_))
+    }
+
+    /// Whether only an authenticated caller is answered.
+    pub(crate) fn is_api(&self) -> bool {
+        matches!(self.endpoint, Endpoint::Api(_) | Endpoint::Identity(_))
+    }
+
+    /// Whether credentials can be guessed here: a login takes them in its body.
+    pub(crate) fn takes_credentials(&self) -> bool {
+        !matches!(self.endpoint, Endpoint::Open(_))
+    }
+
+    /// Whether it is a route of the identity API, which exists where users do.
+    pub fn is_identity(&self) -> bool {
+        matches!(self.endpoint, Endpoint::Login(_) | Endpoint::Identity(_))
     }
 }
 
@@ -47,12 +65,19 @@ impl fmt::Debug for Route {
 /// What a handler of the API returns.
 pub(crate) type Answering = Pin<Box<dyn Future<Output = Result<Answer, ApiError>> + Send>>;
 
+/// Who answers a route of the identity API.
+pub(crate) type IdentityHandler = fn(&IdentityCall<'_>) -> Result<Answer, Refusal>;
+
 /// Who answers a route.
 pub(crate) enum Endpoint {
     /// For an authenticated caller.
     Api(fn(Call) -> Answering),
     /// For anybody; reads no body.
     Open(fn(&Shared, Option<&str>) -> Answer),
+    /// Of the identity API, for anybody.
+    Login(IdentityHandler),
+    /// Of the identity API, for a caller that the handler finds out.
+    Identity(IdentityHandler),
 }
 
 macro_rules! routes {
@@ -67,6 +92,8 @@ macro_rules! routes {
     };
     (@api $handler:path) => { Endpoint::Api(|call| Box::pin($handler(call))) };
     (@open $handler:path) => { Endpoint::Open($handler) };
+    (@login $handler:path) => { Endpoint::Login($handler) };
+    (@identity $handler:path) => { Endpoint::Identity($handler) };
 }
 
 #[rustfmt::skip]
@@ -88,6 +115,7 @@ routes! {
     api PUT    "/v2/{project_id}/streams/{stream}"        "change_partition_count" streams::change_partition_count;
     api PUT    "/v2/{project_id}/streams/{stream}/update" "update_stream_attributes" streams::update_attributes;
     api DELETE "/v2/{project_id}/streams/{stream}"        "delete_stream"          streams::delete;
+    api GET    "/v2/{project_id}/streams/{stream}/update_partition_counts" "get_scaling_log" streams::scaling_log;
 
     // Records (spec/03).
     api POST   "/v2/{project_id}/records"                 "put_records"            records::put;
@@ -122,9 +150,9 @@ routes! {
     api POST   "/v2/{project_id}/streams/{stream}/transfer-tasks/action" "batch_transfer_tasks" tasks::action;
     api GET    "/v2/{project_id}/streams/{stream}/transfer-tasks/{task}" "describe_transfer_task" tasks::describe;
     api DELETE "/v2/{project_id}/streams/{stream}/transfer-tasks/{task}" "delete_transfer_task" tasks::delete;
-    api POST   "/v1/transfertasklog/{task}"               "get_transfer_task_log"  unavailable::answer;
-    api GET    "/v1/obs/buckets"                          "list_buckets"           unavailable::answer;
-    api POST   "/v1/{project_id}/schema"                  "infer_schema"           unavailable::answer;
+    api POST   "/v1/transfertasklog/{task}"               "get_transfer_task_log"  tasks::log;
+    api GET    "/v1/obs/buckets"                          "list_buckets"           tasks::buckets;
+    api POST   "/v1/{project_id}/schema"                  "infer_schema"           schema::infer;
 
     // Metrics of streams (spec/11).
     api GET    "/v2/{project_id}/streams/{stream}/metrics" "get_stream_metrics"    metrics::of_stream;
@@ -135,12 +163,26 @@ routes! {
     api GET    "/v2/{project_id}/streams/{stream}/policies" "list_policies"        policies::list;
     api DELETE "/v2/{project_id}/streams/{stream}/policies" "delete_policies"      policies::delete;
 
+    // Logging in (spec/01 §8, spec/14 §1); unknown paths where nobody can. Reading them takes HEAD too.
+    login GET     "/"                                     "list_versions"          discovery::versions;
+    login GET     "/v3"                                   "show_version"           discovery::version;
+    login POST    "/v3/auth/tokens"                       "create_token"           tokens::create;
+    identity GET  "/v3/auth/tokens"                       "show_token"             tokens::describe;
+    identity GET  "/v3/auth/catalog"                      "show_catalog"           projects::catalog;
+    identity GET  "/v3/auth/domains"                      "list_domains"           projects::domains;
+    identity GET  "/v3/auth/projects"                     "list_own_projects"      projects::list;
+    identity GET  "/v3/projects"                          "list_projects"          projects::list;
+
+    // Quotas (spec/13 §6).
+    api GET    "/v1/{project_id}/quotas"                  "list_quotas"            quotas::list;
+
     // For operators.
     open GET   "/healthz"                                 "healthz"                health::healthz;
     open GET   "/readyz"                                  "readyz"                 health::readyz;
     open GET   "/startupz"                                "startupz"               health::readyz;
     open GET   "/version"                                 "version"                health::version;
     open GET   "/metrics"                                 "metrics"                health::metrics;
+    open GET   "/openapi.json"                            "openapi"                openapi::document;
 }
 
 #[cfg(test)]

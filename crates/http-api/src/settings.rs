@@ -2,6 +2,8 @@
 
 use millpond_wire::signing::VerifyOptions;
 
+use crate::{addresses::AuthBlock, identity::IdentitySettings};
+
 /// What a deployment may choose about the API.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -22,6 +24,12 @@ pub struct Settings {
     pub region: Option<String>,
     /// The only service that signatures may name; any when `None`.
     pub service: Option<String>,
+    /// When addresses are blocked that fail to authenticate; never when `None`.
+    pub auth_block: Option<AuthBlock>,
+    /// Most requests of one project in a second; any number when `None`.
+    pub project_requests_per_second: Option<u32>,
+    /// How users log in, if there are any.
+    pub identity: IdentitySettings,
     /// One successful request in so many is logged; 0 is none. Failures always are.
     pub request_sample: u32,
     /// The version that `/version` and the metrics tell.
@@ -40,6 +48,9 @@ impl Default for Settings {
             allow_unsigned_payload: true,
             region: None,
             service: None,
+            auth_block: None,
+            project_requests_per_second: None,
+            identity: IdentitySettings::default(),
             request_sample: 100,
             version: env!("CARGO_PKG_VERSION"),
         }

@@ -2,6 +2,8 @@
 //!
 //! Sources name a file and section of the wire contract (`spec/NN §M`).
 
+use std::time::Duration;
+
 /// Longest stream name, in characters (spec/00 §8: some pages say 60, the larger is taken, so that
 /// every stream that can be created can be written).
 pub const STREAM_NAME_LEN_MAX: usize = 64;
@@ -22,8 +24,12 @@ pub const SEQUENCE_NUMBER_MAX: u64 = i64::MAX as u64;
 /// Largest hash key; the key space is 0 up to and including it (spec/02 §7).
 pub const HASH_KEY_MAX: u64 = i64::MAX as u64;
 
-/// Most bytes of data in one record, before base64 (spec/13 §2: 1 MB).
+/// Most bytes of data in one record, before base64, unless an operator chooses otherwise (spec/13 §2:
+/// 1 MB).
 pub const RECORD_DATA_BYTES_MAX: usize = 1024 * 1024;
+
+/// The most that an operator may choose for it: a record has to fit into one answer.
+pub const RECORD_DATA_BYTES_CEILING: usize = 4 * 1024 * 1024;
 
 /// Longest partition key, in characters (spec/13 §2, recommended: no number is published).
 pub const PARTITION_KEY_CHARS_MAX: usize = 256;
@@ -31,9 +37,12 @@ pub const PARTITION_KEY_CHARS_MAX: usize = 256;
 /// Longest checkpoint metadata, in characters (spec/00 §8).
 pub const METADATA_CHARS_MAX: usize = 1000;
 
-/// Longest retention in hours that may be asked for (spec/02 §1: 24 to 72 documented, samples show
-/// 168, 1 to 168 accepted).
+/// Longest retention in hours that may be asked for, unless an operator chooses otherwise (spec/02 §1: 24
+/// to 72 documented, samples show 168, 1 to 168 accepted).
 pub const RETENTION_HOURS_MAX: u32 = 168;
+
+/// The most that an operator may choose for it. Not in the contract: a year.
+pub const RETENTION_HOURS_CEILING: u32 = 365 * 24;
 
 /// Retention when none is asked for (spec/02 §1).
 pub const RETENTION_HOURS_DEFAULT: u32 = 24;
@@ -42,8 +51,11 @@ pub const RETENTION_HOURS_DEFAULT: u32 = 24;
 /// allocating without end; one node is tested with this many partitions in all.
 pub const STREAM_PARTITIONS_MAX: u32 = 10_000;
 
-/// Most tags of one stream (spec/10 §2).
-pub const STREAM_TAGS_MAX: usize = 10;
+/// Most tags of one stream, unless an operator chooses otherwise (spec/10 §2).
+pub const STREAM_TAGS_MAX: u32 = 10;
+
+/// The most that an operator may choose for it. Not in the contract: a command has to fit into 64 KiB.
+pub const STREAM_TAGS_CEILING: u32 = 50;
 
 /// Longest tag key and value, in characters (spec/10 §2).
 pub const TAG_KEY_CHARS_MAX: usize = 36;
@@ -72,6 +84,21 @@ pub const CSV_DELIMITER_BYTES_MAX: usize = 16;
 
 /// Changes of the partition count that a stream remembers (spec/02 §5: "keep the last 20").
 pub const SCALING_HISTORY_MAX: usize = 20;
+
+/// Use of the write bandwidth above which automatic scaling opens partitions, in percent (spec/13 §7.3).
+pub const AUTO_SCALE_UP_PERCENT: u32 = 80;
+/// Use of the write and of the read bandwidth below which it closes partitions, in percent (spec/13 §7.3).
+pub const AUTO_SCALE_DOWN_PERCENT: u32 = 30;
+
+/// Time that lies at least between two automatic changes of a partition count (spec/13 §7.3: more than).
+pub const AUTO_SCALE_SPACING: Duration = Duration::from_mins(1);
+/// How long after any change automatic scaling does not go the other way (spec/13 §7.3).
+pub const AUTO_SCALE_REVERSAL: Duration = Duration::from_mins(2);
+
+/// Times that automatic scaling opens partitions of one stream in an hour (spec/13 §7.3).
+pub const AUTO_SCALE_UPS_PER_HOUR: usize = 10;
+/// Times that it closes some (spec/13 §7.3).
+pub const AUTO_SCALE_DOWNS_PER_HOUR: usize = 1;
 
 /// Changes that a checkpoint remembers, the newest included.
 pub const CHECKPOINT_HISTORY_MAX: usize = 8;
@@ -124,8 +151,11 @@ pub const TASK_NAME_LEN_MAX: usize = 64;
 /// Length of the ids of transfer tasks (spec/09 §4.1: 18 to 19, and the log of a task fixes 19).
 pub const TASK_ID_LEN: usize = 19;
 
-/// Most transfer tasks of one stream (spec/13 §2).
+/// Most transfer tasks of one stream, unless an operator chooses otherwise (spec/13 §2).
 pub const STREAM_TASKS_MAX: u32 = 5;
+
+/// The most that an operator may choose for it. Not in the contract: what one request starts or stops.
+pub const STREAM_TASKS_CEILING: u32 = 100;
 
 /// Longest descriptor of a transfer task, in bytes of JSON as sent. Not in the contract: a command has
 /// to fit into 64 KiB, and real descriptors have less than 1 KiB.
@@ -146,9 +176,14 @@ pub const RETRY_SECONDS_MAX: u32 = 7200;
 pub const TASK_ACTION_MAX: usize = 100;
 
 const _: () = assert!(SEQUENCE_NUMBER_MAX == HASH_KEY_MAX);
+const _: () = assert!(AUTO_SCALE_UPS_PER_HOUR + AUTO_SCALE_DOWNS_PER_HOUR < SCALING_HISTORY_MAX);
 const _: () = assert!(RETENTION_HOURS_DEFAULT <= RETENTION_HOURS_MAX);
+const _: () = assert!(RETENTION_HOURS_MAX <= RETENTION_HOURS_CEILING);
+const _: () = assert!(STREAM_TAGS_MAX <= STREAM_TAGS_CEILING);
+const _: () = assert!(STREAM_TASKS_MAX <= STREAM_TASKS_CEILING);
+const _: () = assert!(RECORD_DATA_BYTES_MAX <= RECORD_DATA_BYTES_CEILING);
 const _: () = assert!(GET_RECORDS_DEFAULT <= GET_RECORDS_MAX);
-const _: () = assert!(GET_BYTES_DEFAULT >= RECORD_DATA_BYTES_MAX as u64);
+const _: () = assert!(GET_BYTES_DEFAULT >= RECORD_DATA_BYTES_CEILING as u64);
 const _: () = assert!(REBALANCE_TIMEOUT_DEFAULT_MS <= REBALANCE_TIMEOUT_MAX_MS);
 const _: () = assert!(SUBSCRIPTION_STREAMS_MAX * ID_LEN * 2 < 64 * 1024, "a command has 64 KiB");
 const _: () = assert!(PARTITION_KEY_CHARS_MAX * 4 <= u16::MAX as usize, "a key's length is a u16 on disk");

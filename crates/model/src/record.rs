@@ -15,11 +15,17 @@ pub struct PartitionKey(Box<str>);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidRecord {
     /// More data than one record may hold.
-    #[error("a record holds at most {} bytes of data", limits::RECORD_DATA_BYTES_MAX)]
-    DataTooLarge,
+    #[error("a record holds at most {max} bytes of data")]
+    DataTooLarge {
+        /// How many bytes it may hold.
+        max: usize,
+    },
     /// The partition key is too long.
-    #[error("a partition key has at most {} characters", limits::PARTITION_KEY_CHARS_MAX)]
-    KeyTooLong,
+    #[error("a partition key has at most {max} characters")]
+    KeyTooLong {
+        /// How many characters it may have.
+        max: usize,
+    },
 }
 
 impl PartitionKey {
@@ -28,10 +34,18 @@ impl PartitionKey {
     /// # Errors
     /// `KeyTooLong` above 256 characters.
     pub fn parse(text: &str) -> Result<Option<Self>, InvalidRecord> {
+        Self::parse_within(text, limits::PARTITION_KEY_CHARS_MAX)
+    }
+
+    /// As [`PartitionKey::parse`], of at most `chars_max` characters, but never more than 256.
+    ///
+    /// # Errors
+    /// `KeyTooLong` above that.
+    pub fn parse_within(text: &str, chars_max: usize) -> Result<Option<Self>, InvalidRecord> {
+        let max = chars_max.min(limits::PARTITION_KEY_CHARS_MAX);
         // The length in bytes bounds the count of characters, so that long text is refused unread.
-        let bytes_max = limits::PARTITION_KEY_CHARS_MAX * 4;
-        if text.len() > bytes_max || text.chars().count() > limits::PARTITION_KEY_CHARS_MAX {
-            return Err(InvalidRecord::KeyTooLong);
+        if text.len() > max * 4 || text.chars().count() > max {
+            return Err(InvalidRecord::KeyTooLong { max });
         }
         Ok((!text.is_empty()).then(|| Self(text.into())))
     }
@@ -64,12 +78,9 @@ impl NewRecord {
     /// Checks the size of the data.
     ///
     /// # Errors
-    /// `DataTooLarge` above 1 MiB.
-    pub fn validate(&self) -> Result<(), InvalidRecord> {
-        if self.data.len() > limits::RECORD_DATA_BYTES_MAX {
-            return Err(InvalidRecord::DataTooLarge);
-        }
-        Ok(())
+    /// `DataTooLarge` above `max` bytes.
+    pub fn validate(&self, max: usize) -> Result<(), InvalidRecord> {
+        if self.data.len() > max { Err(InvalidRecord::DataTooLarge { max }) } else { Ok(()) }
     }
 }
 
@@ -126,13 +137,16 @@ mod tests {
     fn keys_count_characters() {
         assert_eq!(PartitionKey::parse(""), Ok(None));
         assert!(PartitionKey::parse(&"数".repeat(256)).unwrap().is_some());
-        assert_eq!(PartitionKey::parse(&"x".repeat(257)), Err(InvalidRecord::KeyTooLong));
-        assert_eq!(PartitionKey::parse(&"x".repeat(1 << 20)), Err(InvalidRecord::KeyTooLong));
+        assert_eq!(PartitionKey::parse(&"x".repeat(257)), Err(InvalidRecord::KeyTooLong { max: 256 }));
+        assert_eq!(PartitionKey::parse_within("four", 3), Err(InvalidRecord::KeyTooLong { max: 3 }));
     }
 
     #[test]
     fn a_record_holds_a_mebibyte_and_no_more() {
-        assert_eq!(NewRecord::of(vec![0; 1 << 20]).validate(), Ok(()));
-        assert_eq!(NewRecord::of(vec![0; (1 << 20) + 1]).validate(), Err(InvalidRecord::DataTooLarge));
+        assert_eq!(NewRecord::of(vec![0; 1 << 20]).validate(1 << 20), Ok(()));
+        assert_eq!(
+            NewRecord::of(vec![0; (1 << 20) + 1]).validate(1 << 20),
+            Err(InvalidRecord::DataTooLarge { max: 1 << 20 })
+        );
     }
 }

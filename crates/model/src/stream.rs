@@ -99,7 +99,8 @@ impl PartitionCount {
     }
 }
 
-/// How long records are kept, in hours: 1 to 168, 24 unless asked otherwise (spec/02 §1).
+/// How long records are kept, in hours: 1 to 8760, 24 unless asked otherwise. What a server admits is
+/// narrower (spec/02 §1, [`crate::Limits`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RetentionHours(u32);
 
@@ -107,12 +108,12 @@ impl RetentionHours {
     /// From a plain number.
     ///
     /// # Errors
-    /// `InvalidAttribute` outside 1 to 168.
+    /// `InvalidAttribute` outside 1 to 8760.
     pub fn new(hours: u32) -> Result<Self, InvalidAttribute> {
-        if (1..=limits::RETENTION_HOURS_MAX).contains(&hours) {
+        if (1..=limits::RETENTION_HOURS_CEILING).contains(&hours) {
             Ok(Self(hours))
         } else {
-            Err(InvalidAttribute { what: "retention", expected: "1 to 168 hours" })
+            Err(InvalidAttribute { what: "retention", expected: "1 to 8760 hours" })
         }
     }
 
@@ -133,8 +134,8 @@ impl Default for RetentionHours {
     }
 }
 
-/// Settings of automatic scaling, stored and echoed (spec/02 §1). The bounds are not applied to the
-/// count a stream is created with.
+/// Settings of automatic scaling (spec/02 §1, spec/13 §7.3). The bounds are not applied to the count a
+/// stream is created with, nor to one that somebody asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct AutoScale {
     /// Whether it is on.
@@ -143,6 +144,13 @@ pub struct AutoScale {
     pub min: u32,
     /// Most partitions; 0 when never set.
     pub max: u32,
+}
+
+impl AutoScale {
+    /// Whether automatic scaling may make that many partitions ACTIVE.
+    pub const fn admits(&self, count: PartitionCount) -> bool {
+        self.enabled && self.min <= count.get() && count.get() <= self.max
+    }
 }
 
 /// A key and a value on a stream (spec/10 §2).

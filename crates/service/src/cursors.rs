@@ -65,10 +65,10 @@ pub struct RecordsPage {
 }
 
 impl CursorPosition {
-    /// Whether its five minutes are over (spec/04 §5). One from the future, by another node's clock, is
+    /// Whether it is older than cursors get (spec/04 §5). One from the future, by another node's clock, is
     /// not.
-    pub fn is_expired(&self, now: Timestamp) -> bool {
-        now.as_millis().saturating_sub(self.opened.as_millis()) > limits::CURSOR_LIFE_MS
+    pub fn is_expired(&self, now: Timestamp, life: Duration) -> bool {
+        self.opened < now.minus(life)
     }
 
     pub(crate) fn partition_ref(&self) -> PartitionRef {

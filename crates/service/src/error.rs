@@ -1,6 +1,6 @@
 //! Why a request, or one record of it, was refused.
 
-use std::fmt::Display;
+use std::{fmt::Display, time::Duration};
 
 use millpond_engine::{AdminError, Class, ProposeError, ReadError, StorageFailure};
 use millpond_model::{
@@ -28,6 +28,47 @@ pub enum Error {
     PartitionQuotaExceeded {
         /// The quota.
         quota: u32,
+    },
+    /// The project has as many streams as it may.
+    #[error("the project has {quota} streams already, which is its quota")]
+    StreamQuotaExceeded {
+        /// The quota.
+        quota: u32,
+    },
+    /// The partition count was changed as often as it may be within an hour (spec/13 §7.2).
+    #[error("the partition count was changed {limit} times within the last hour, which is the limit")]
+    ScaledTooOften {
+        /// How many changes in this direction an hour may have.
+        limit: u32,
+    },
+    /// The request brings more bytes of data than one may (spec/13 §1).
+    #[error("the records have more than {max} bytes of data, which is the limit of a request")]
+    RequestTooLarge {
+        /// The limit.
+        max: u64,
+    },
+    /// The request brings more records than one may.
+    #[error("the request has more than {max} records, which is the limit")]
+    TooManyRecords {
+        /// The limit.
+        max: u64,
+    },
+    /// As many puts and gets of the stream are under way as may be (spec/13 §4).
+    #[error("{max} requests of the stream are under way, which is the limit")]
+    TooManyRequests {
+        /// The limit.
+        max: u32,
+    },
+    /// The partition was read faster than it may be (spec/13 §4).
+    #[error("the partition is read faster than it may be")]
+    TrafficLimit,
+    /// Automatic scaling would be on without bounds, or with bounds that contradict each other (spec/02 §1).
+    #[error("automatic scaling from {min} to {max} partitions is not possible")]
+    AutoScaleBounds {
+        /// Least partitions; 0 when there is no such bound.
+        min: u32,
+        /// Most partitions; 0 when there is no such bound.
+        max: u32,
     },
     /// The project has no such app.
     #[error("the app {app} does not exist")]
@@ -95,7 +136,7 @@ pub enum Error {
     #[error("the stream has no such tag")]
     TagNotFound,
     /// The stream would have more tags than it may (spec/10 §2).
-    #[error("a stream has at most {} tags", limits::STREAM_TAGS_MAX)]
+    #[error("the stream would have more tags than it may")]
     TooManyTags,
     /// The app's group has live members (spec/05 §4).
     #[error("the app {app} is in use: its group has members")]
@@ -145,9 +186,12 @@ pub enum Error {
         /// The present time less the retention.
         limit: Timestamp,
     },
-    /// The cursor is older than five minutes.
+    /// The cursor is older than cursors get (spec/04 §5).
     #[error("the cursor is too old: get a new one")]
-    CursorExpired,
+    CursorExpired {
+        /// How old they get.
+        life: Duration,
+    },
     /// The cursor stands above every record, where none of ours can stand.
     #[error("the cursor is not one of this service: get a new one")]
     InvalidCursor,
@@ -186,6 +230,10 @@ pub enum RecordError {
     /// The stream has no such partition, or it is not ACTIVE (spec/03 §2).
     #[error("the partition {0} does not exist or takes no records")]
     PartitionNotFound(PartitionId),
+    /// The partition is written faster than it may be, or a record of the same request before this one was
+    /// refused for that reason (spec/13 §4). Producers send it again.
+    #[error("the partition is written faster than it may be")]
+    TrafficLimit,
     /// Too much is waiting already; the record was not kept. Producers send it again.
     #[error("too many writes are waiting")]
     Overloaded,
@@ -238,6 +286,7 @@ impl Error {
             Rejected::PartitionNotFound(at) => Self::partition_not_found(stream, at.partition),
             Rejected::PartitionExpired(at) => Self::partition_expired(stream, at.partition),
             Rejected::QuotaExceeded { quota } => Self::PartitionQuotaExceeded { quota: *quota },
+            Rejected::StreamQuotaExceeded { quota } => Self::StreamQuotaExceeded { quota: *quota },
             Rejected::TooManyTags => Self::TooManyTags,
             Rejected::TooManyPolicies => Self::TooManyPolicies,
             Rejected::StreamExists
@@ -246,6 +295,8 @@ impl Error {
             | Rejected::TaskExists
             | Rejected::TaskFixed
             | Rejected::NotPrepared { .. }
+            | Rejected::PartitionsChanged { .. }
+            | Rejected::AutoScaleForbids
             | Rejected::Conflict { .. } => Self::contradiction(format!("unexpected refusal: {rejected}")),
         }
     }

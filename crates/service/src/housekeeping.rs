@@ -10,7 +10,7 @@ use millpond_model::{PartitionId, PartitionRef, PartitionStatus, StreamId, Times
 use millpond_state::{Command, Done, LogPosition, Rejected, State, Stream};
 use parking_lot::Mutex;
 
-use crate::{Error, Service, Settings, groups::Watches, metrics::Meter, propose};
+use crate::{Error, Flow, Service, Settings, groups::Watches, metrics::Meter, propose};
 
 /// Most partitions that one command marks: a command holds 64 KiB.
 const EXPIRED_AT_ONCE_MAX: usize = 1000;
@@ -22,6 +22,8 @@ pub struct Housekeeping {
     pub partitions_expired: u32,
     /// Logs dropped that belonged to no stream.
     pub logs_dropped: u32,
+    /// Streams that got another number of partitions by automatic scaling.
+    pub streams_scaled: u32,
     /// What could not be done. Each failure was logged, and the next pass tries again.
     pub failures: u32,
 }
@@ -43,8 +45,11 @@ impl Service {
         entropy.fill(&mut turn);
         let turn = AtomicU64::new(u64::from_le_bytes(turn));
         let creating = Mutex::default();
+        let opened = clock.monotonic();
         let (meter, watches) = (Meter::default(), Watches::default());
-        let service = Self { engine, clock, entropy, settings, secret, creating, turn, watches, meter };
+        let flow = Flow::new(settings.flow.clone());
+        let service =
+            Self { engine, clock, entropy, settings, secret, opened, creating, turn, watches, meter, flow };
         service.settle().await?;
         Ok(service)
     }
@@ -68,8 +73,8 @@ impl Service {
     }
 
     /// Marks closed partitions EXPIRED whose records have all left retention, drops logs that no stream
-    /// owns, and stores the metrics of the minutes that are over. Called from time to time, best once a
-    /// minute; harmless at any moment.
+    /// owns, stores the metrics of the minutes that are over, and scales streams that do so by themselves.
+    /// Called from time to time, best once a minute; harmless at any moment.
     pub async fn housekeep(&self) -> Housekeeping {
         let mut done = Housekeeping::default();
         self.drop_orphans(&mut done).await;
@@ -84,6 +89,8 @@ impl Service {
         if let Err(error) = self.store_finished_metrics().await {
             done.failed("metrics could not be stored", &error);
         }
+        self.scale_streams(&mut done).await;
+        self.flow.sweep(self.clock.monotonic());
         done
     }
 
@@ -143,14 +150,13 @@ impl Service {
     }
 }
 
-/// The DELETED partitions of a stream whose last change of the partition count is a whole retention ago.
-/// Until then a put that began before it may still be under way, and what it stores has to stay readable.
+/// The partitions of a stream that have been DELETED for longer than its retention. Until then a put that
+/// began before they were closed may still be under way, and what it stores has to stay readable.
 fn long_closed(stream: &Stream, now: Timestamp) -> Option<(StreamId, Vec<(PartitionId, LogPosition)>)> {
+    let limit = now.minus(stream.spec.retention.as_duration());
     let closed = stream.partitions().iter().filter(|p| p.status == PartitionStatus::Deleted);
-    let closed: Vec<_> = closed.map(|p| (p.id, p.changed_at)).collect();
-    let changed = stream.scaling_history().last()?.time;
-    let long = changed < now.minus(stream.spec.retention.as_duration());
-    (long && !closed.is_empty()).then_some((stream.id, closed))
+    let closed: Vec<_> = closed.filter(|p| p.changed < limit).map(|p| (p.id, p.changed_at)).collect();
+    (!closed.is_empty()).then_some((stream.id, closed))
 }
 
 /// The secret in force: the one that the first start of this deployment fixed.
@@ -169,7 +175,7 @@ async fn fixed_secret(engine: &Engine, entropy: &dyn Entropy) -> Result<[u8; 32]
 }
 
 impl Housekeeping {
-    fn failed(&mut self, what: &'static str, error: &Error) {
+    pub(crate) fn failed(&mut self, what: &'static str, error: &Error) {
         let error = error as &dyn std::error::Error;
         tracing::warn!(error, "{what}; it is tried again");
         self.failures += 1;

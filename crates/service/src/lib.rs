@@ -18,19 +18,23 @@
 #![forbid(unsafe_code)]
 
 mod apps;
+mod auto_scaling;
 mod checkpoints;
 mod cursors;
 mod descriptions;
 mod error;
+pub mod flow;
 mod groups;
 mod housekeeping;
 mod metrics;
 mod page;
 mod placement;
 mod policies;
+mod quotas;
 mod records;
 mod resolve;
 mod scaling;
+mod settings;
 mod streams;
 mod tags;
 mod tasks;
@@ -40,9 +44,10 @@ mod tests;
 use std::{
     collections::BTreeSet,
     sync::{Arc, atomic::AtomicU64},
+    time::Duration,
 };
 
-use millpond_model::{StreamId, StreamType};
+use millpond_model::{Limits, StreamId};
 use millpond_state::{Command, CommandId, Done, Proposal, Rejected};
 use parking_lot::Mutex;
 
@@ -51,6 +56,7 @@ pub use checkpoints::{CheckpointQuery, CommitCheckpoint, DeleteCheckpoints, Grou
 pub use cursors::{CursorPosition, CursorStart, RecordsPage};
 pub use descriptions::{PartitionDescription, StreamDescription, StreamList, StreamSummary};
 pub use error::{Error, RecordError};
+pub use flow::{Flow, FlowSettings, Throughput, Usage};
 pub use groups::{HeartbeatAnswer, JoinAnswer, JoinGroup, SyncAnswer};
 pub use housekeeping::Housekeeping;
 pub use metrics::MetricSeries;
@@ -58,30 +64,12 @@ pub use millpond_engine::{Class, Clock, Engine, Entropy, ReadLimit, StorageFailu
 pub use millpond_state::{Actor, MetricCounts, ScalingChange, Task};
 pub use page::PartitionPage;
 pub use policies::PolicyList;
+pub use quotas::{Quota, Quotas};
 pub use records::Placed;
-pub use scaling::PartitionChange;
+pub use scaling::{PartitionChange, ScalingLog, ScalingRate};
+pub use settings::Settings;
 pub use tags::{ProjectTags, TaggedStream, TaggedStreams};
 pub use tasks::{TaskDescription, TaskList};
-
-/// What an operator may limit. `None` is no limit, which is the default everywhere (spec/13 §2).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Settings {
-    /// Most ACTIVE partitions that the COMMON streams of one project have together (spec/02 §1).
-    pub partition_quota_common: Option<u32>,
-    /// The same for ADVANCED streams.
-    pub partition_quota_advanced: Option<u32>,
-    /// Most apps of one project (spec/13 §2).
-    pub app_quota: Option<u32>,
-}
-
-impl Settings {
-    fn partition_quota(&self, of: StreamType) -> Option<u32> {
-        match of {
-            StreamType::Common => self.partition_quota_common,
-            StreamType::Advanced => self.partition_quota_advanced,
-        }
-    }
-}
 
 /// The use cases over one engine. Held in an [`Arc`].
 pub struct Service {
@@ -90,6 +78,8 @@ pub struct Service {
     entropy: Arc<dyn Entropy>,
     settings: Settings,
     secret: [u8; 32],
+    /// When it was opened, on the clock that never goes back: it has measured nothing before.
+    opened: Duration,
     /// Streams whose log may exist although the state does not know them yet: never dropped.
     creating: Mutex<BTreeSet<StreamId>>,
     /// Where the next record that names no place goes, counted over all requests.
@@ -98,6 +88,8 @@ pub struct Service {
     watches: groups::Watches,
     /// What was measured and is not in the state yet.
     meter: metrics::Meter,
+    /// How busy partitions are, where somebody wants to know.
+    flow: Flow,
 }
 
 impl Service {
@@ -105,6 +97,16 @@ impl Service {
     /// it has to name its purpose.
     pub fn secret(&self) -> [u8; 32] {
         self.secret
+    }
+
+    /// What requests may hold and ask for.
+    pub fn limits(&self) -> &Limits {
+        &self.settings.limits
+    }
+
+    /// How busy partitions are.
+    pub fn flow(&self) -> &Flow {
+        &self.flow
     }
 
     /// The clock that every age is measured with.

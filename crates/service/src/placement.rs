@@ -14,11 +14,12 @@ use crate::RecordError;
 pub(crate) type Place = Result<PartitionId, RecordError>;
 
 /// The place of each record. `turn` is the place, among the ACTIVE partitions in turn, of the first
-/// record that names none; each further one goes to the next partition.
-pub(crate) fn places(stream: &Stream, records: &[PlacedRecord], turn: u64) -> Vec<Place> {
+/// record that names none; each further one goes to the next partition. No record has more than
+/// `bytes_max` bytes of data.
+pub(crate) fn places(stream: &Stream, records: &[PlacedRecord], turn: u64, bytes_max: usize) -> Vec<Place> {
     let mut turn = turn;
     let place = |placed: &PlacedRecord| {
-        placed.record.validate()?;
+        placed.record.validate(bytes_max)?;
         place(stream, placed.placement, &mut turn)
     };
     records.iter().map(place).collect()

@@ -4,13 +4,15 @@ use std::{sync::atomic::Ordering, time::Duration};
 
 use millpond_engine::{Append, AppendError, Appended, Class, ReadError, ReadLimit, StorageFailure};
 use millpond_model::{
-    CursorType, PartitionId, PlacedRecord, Placement, PolicyAction, ProjectId, SequenceNumber, StreamSelector,
+    Bounds, CursorType, PartitionId, PlacedRecord, Placement, PolicyAction, ProjectId, SequenceNumber,
+    StreamSelector,
 };
 use millpond_state::State;
 
 use crate::{
     CursorPosition, Error, RecordError, RecordsPage, Service,
     error::contradiction,
+    flow::Of,
     metrics::Moved,
     placement::{Batches, places},
     resolve,
@@ -32,8 +34,9 @@ impl Service {
     /// place goes to the next ACTIVE partition in turn; the turn goes on from request to request.
     ///
     /// # Errors
-    /// `StreamNotFound`, `AccessDenied`, `Overloaded`, `Storage`: nothing was appended. Everything else concerns one
-    /// record and is in the answer.
+    /// `TooManyRecords`, `StreamNotFound`, `AccessDenied`, `RequestTooLarge`, `TooManyRequests`, `Overloaded`,
+    /// `Storage`: nothing was appended. Everything else concerns one record and is in the answer, also that
+    /// the partition is written too fast.
     pub async fn put_records(
         &self,
         project: &ProjectId,
@@ -41,13 +44,23 @@ impl Service {
         records: Vec<PlacedRecord>,
     ) -> Result<Vec<Result<Placed, RecordError>>, Error> {
         let begin = self.clock.monotonic();
+        self.check_number(&records)?;
         let steps = records.iter().filter(|record| record.placement == Placement::Anywhere).count() as u64;
         let turn = self.turn.fetch_add(steps, Ordering::Relaxed);
         let look = |state: &State| {
             let stream = resolve::stream_for(state, project, selector, PolicyAction::PutRecords)?;
-            Ok((stream.id, places(stream, &records, turn)))
+            let of = Of {
+                stream: stream.id,
+                kind: stream.spec.stream_type,
+                scales: stream.spec.auto_scale.enabled,
+            };
+            Ok((of, places(stream, &records, turn, self.settings.limits.record_bytes)))
         };
-        let (stream, places) = self.look(look).await?;
+        let (of, mut places) = self.look(look).await?;
+        let stream = of.stream;
+        self.flow.check_request(of.kind, &records)?;
+        let _open = self.flow.begin(stream)?;
+        let limited = self.flow.admit_put(of, &records, &mut places, begin);
         let Batches { appends, slots } = Batches::group(stream, records, places);
         let moved: Vec<Moved> = appends.iter().map(moved).collect();
         let appended =
@@ -61,8 +74,9 @@ impl Service {
         }
         let stored = moved.into_iter().zip(&appended).filter(|(_, result)| result.is_ok());
         let stored: Vec<Moved> = stored.map(|(moved, _)| moved).collect();
-        let throttled = appended.iter().any(|result| matches!(result, Err(AppendError::Overloaded)));
-        self.count_put(stream, &stored, throttled, begin);
+        let overloaded = appended.iter().any(|result| matches!(result, Err(AppendError::Overloaded)));
+        self.flow.count_put(of, &stored, self.clock.monotonic());
+        self.count_put(stream, &stored, limited || overloaded, begin);
         Ok(slots
             .into_iter()
             .map(|slot| {
@@ -78,7 +92,8 @@ impl Service {
     ///
     /// # Errors
     /// `CursorExpired`, `StreamNotFound`, `AccessDenied`, `PartitionNotFound`, `PartitionExpired`,
-    /// `InvalidCursor`, `PositionExpired`, `Overloaded`, `Storage`; looked for in this order.
+    /// `TooManyRequests`, `InvalidCursor`, `PositionExpired`, `TrafficLimit`, `Overloaded`, `Storage`; looked
+    /// for in this order.
     pub async fn get_records(
         &self,
         project: &ProjectId,
@@ -86,27 +101,61 @@ impl Service {
         limit: ReadLimit,
     ) -> Result<RecordsPage, Error> {
         let (begin, now) = (self.clock.monotonic(), self.clock.now());
-        if cursor.is_expired(now) {
-            return Err(Error::CursorExpired);
+        let life = self.settings.limits.cursor_life;
+        if cursor.is_expired(now, life) {
+            return Err(Error::CursorExpired { life });
         }
         let named = &cursor.stream_name;
-        self.look(|state| {
+        let look = |state: &State| {
             let stream = resolve::stream_of_cursor(state, project, cursor.stream_id, named)?;
-            resolve::readable_partition(stream, cursor.partition, named)
-        })
-        .await?;
-        let of = cursor.partition_ref();
-        let page = self.engine.records.read(of, cursor.position, limit, Duration::ZERO).await;
-        let page = page.map_err(|error| match error {
+            resolve::readable_partition(stream, cursor.partition, named)?;
+            Ok(Of {
+                stream: stream.id,
+                kind: stream.spec.stream_type,
+                scales: stream.spec.auto_scale.enabled,
+            })
+        };
+        let of = self.look(look).await?;
+        let _open = self.flow.begin(of.stream)?;
+        let partition = cursor.partition_ref();
+        let missing = |error| match error {
             ReadError::UnknownPartition(_) => self.log_missing(cursor.stream_id, named),
             error => error.into(),
-        })?;
+        };
+        if !self.flow.admits_get(of, cursor.partition, begin) {
+            // What is wrong with the position is told before that it is not its turn (spec/08 §5).
+            let bounds = self.engine.records.bounds(partition).await.map_err(missing)?;
+            check_position(bounds, cursor.position)?;
+            self.count_refused_read(cursor);
+            return Err(Error::TrafficLimit);
+        }
+        let page = self.engine.records.read(partition, cursor.position, limit, Duration::ZERO).await;
+        let page = page.map_err(missing)?;
         let bytes = page.records.iter().map(|record| record.data.len() as u64).sum();
         let read = (cursor.partition, page.records.len() as u64, bytes);
+        self.flow.count_get(of, (cursor.partition, bytes), self.clock.monotonic());
         self.count_get(cursor.stream_id, read, begin);
         let kind = CursorType::AtSequenceNumber;
         let next = CursorPosition { kind, position: page.next, opened: now, ..cursor.clone() };
         Ok(RecordsPage { records: page.records, next })
+    }
+
+    fn check_number(&self, records: &[PlacedRecord]) -> Result<(), Error> {
+        match self.settings.limits.request_records {
+            Some(max) if records.len() as u64 > max => Err(Error::TooManyRecords { max }),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What a reader at this position would be told.
+fn check_position(bounds: Bounds, position: SequenceNumber) -> Result<(), Error> {
+    if position < bounds.oldest {
+        Err(Error::PositionExpired)
+    } else if position > bounds.high_water {
+        Err(Error::InvalidCursor)
+    } else {
+        Ok(())
     }
 }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use millpond_engine::{Class, LogConfig};
-use millpond_model::{ProjectId, StreamId, StreamName, StreamSelector, StreamSpec, StreamUpdate};
-use millpond_state::{Command, Rejected};
+use millpond_model::{AutoScale, ProjectId, StreamId, StreamName, StreamSelector, StreamSpec, StreamUpdate};
+use millpond_state::{Command, Rejected, State};
 
 use crate::{Error, Service, resolve};
 
@@ -22,7 +22,7 @@ impl Service {
     /// Goes on to its end even when the caller stops waiting.
     ///
     /// # Errors
-    /// `StreamExists`, `PartitionQuotaExceeded`, `TooLarge`, `Overloaded`, `Storage`.
+    /// `StreamExists`, `StreamQuotaExceeded`, `PartitionQuotaExceeded`, `TooLarge`, `Overloaded`, `Storage`.
     pub async fn create_stream(self: &Arc<Self>, project: &ProjectId, spec: StreamSpec) -> Result<(), Error> {
         let (service, project) = (Arc::clone(self), project.clone());
         to_the_end(async move { service.create(project, spec).await }).await
@@ -58,7 +58,9 @@ impl Service {
     async fn publish(&self, id: StreamId, project: ProjectId, spec: StreamSpec) -> Published {
         let name = spec.name.clone();
         let partition_quota = self.settings.partition_quota(spec.stream_type);
-        match self.propose(Command::CreateStream { id, project, spec, partition_quota }).await {
+        let stream_quota = self.settings.stream_quota;
+        let command = Command::CreateStream { id, project, spec, partition_quota, stream_quota };
+        match self.propose(command).await {
             Ok(Ok(_)) => Published::Yes,
             Ok(Err(Rejected::StreamExists)) => Published::No(Error::StreamExists(name)),
             Ok(Err(rejected)) => Published::No(Error::rejected(&rejected, &name, &"")),
@@ -85,14 +87,19 @@ impl Service {
     /// Goes on to its end even when the caller stops waiting.
     ///
     /// # Errors
-    /// `StreamNotFound`, `TooLarge`, `Overloaded`, `Storage`.
+    /// `StreamNotFound`, `AutoScaleBounds`, `TooLarge`, `Overloaded`, `Storage`.
     pub async fn update_stream(
         self: &Arc<Self>,
         project: &ProjectId,
         selector: &StreamSelector,
         update: StreamUpdate,
     ) -> Result<StreamName, Error> {
-        let (id, name) = self.identify(project, selector).await?;
+        let look = |state: &State| {
+            let stream = resolve::stream(state, project, selector)?;
+            check_auto_scale(stream.spec.auto_scale, &update)?;
+            Ok((stream.id, stream.spec.name.clone()))
+        };
+        let (id, name) = self.look_fresh(look).await?;
         let (service, selector) = (Arc::clone(self), selector.clone());
         to_the_end(async move {
             let retention_changes = update.retention.is_some();
@@ -147,6 +154,18 @@ impl Service {
         })
         .await
     }
+}
+
+/// Whether the settings of automatic scaling make sense once the update is applied to the stored ones.
+fn check_auto_scale(stored: AutoScale, update: &StreamUpdate) -> Result<(), Error> {
+    let &StreamUpdate { auto_scale_enabled, auto_scale_min, auto_scale_max, .. } = update;
+    let (min, max) = (auto_scale_min.unwrap_or(stored.min), auto_scale_max.unwrap_or(stored.max));
+    let concerned = auto_scale_enabled.is_some() || auto_scale_min.is_some() || auto_scale_max.is_some();
+    let enabled = auto_scale_enabled.unwrap_or(stored.enabled);
+    if concerned && enabled && (min == 0 || max < min) {
+        return Err(Error::AutoScaleBounds { min, max });
+    }
+    Ok(())
 }
 
 /// Runs `work` on a task of its own: a client that hangs up between two steps does not stop it there.

@@ -49,7 +49,8 @@ impl Service {
         if tags.is_empty() {
             return Ok(());
         }
-        self.change_tags(Command::PutTags { id, tags }).await.map(drop)
+        let tag_quota = self.settings.limits.stream_tags;
+        self.change_tags(Command::PutTags { id, tags, tag_quota }).await.map(drop)
     }
 
     /// Deletes one tag.

@@ -7,7 +7,6 @@ use std::fmt::Display;
 
 use millpond_model::{
     ProjectId, StreamId, StreamName, StreamSelector, TaskId, TaskName, TaskSelector, TaskSpec, TaskState,
-    limits,
 };
 use millpond_state::{Command, Partition, Rejected, State, Stream, Task, TaskKey};
 
@@ -47,6 +46,21 @@ impl Service {
         self.identify(project, stream).await.map(drop)
     }
 
+    /// Whether the project has a task of this id on any of its streams.
+    ///
+    /// # Errors
+    /// `TaskNotFound`, `Overloaded`, `Storage`.
+    pub async fn require_task(&self, project: &ProjectId, task: &TaskSelector) -> Result<(), Error> {
+        self.look_fresh(|state| {
+            let known = task.as_str().parse::<TaskId>().is_ok_and(|task| {
+                let mut streams = state.streams_of(project, None);
+                streams.any(|stream| state.task(&TaskKey { stream: stream.id, task }).is_some())
+            });
+            if known { Ok(()) } else { Err(Error::task_not_found(task)) }
+        })
+        .await
+    }
+
     /// Creates a transfer task; it is RUNNING at once (spec/09 §2, §5).
     ///
     /// # Errors
@@ -58,7 +72,7 @@ impl Service {
         stream: &StreamSelector,
         spec: TaskSpec,
     ) -> Result<(), Error> {
-        let task_quota = limits::STREAM_TASKS_MAX;
+        let task_quota = self.settings.limits.stream_tasks;
         let id = self
             .look_fresh(|state| {
                 let found = resolve::stream(state, project, stream)?;
@@ -130,7 +144,8 @@ impl Service {
             let behind =
                 tasks.into_iter().filter(|task| after.is_none_or(|name| task.spec.name.as_str() > name));
             let (tasks, has_more) = cut(behind.cloned(), limit);
-            Ok(TaskList { tasks, total: count(state, id), quota: limits::STREAM_TASKS_MAX, has_more })
+            let quota = self.settings.limits.stream_tasks;
+            Ok(TaskList { tasks, total: count(state, id), quota, has_more })
         })
         .await
     }

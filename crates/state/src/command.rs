@@ -38,6 +38,8 @@ pub enum Command {
         spec: StreamSpec,
         /// Most ACTIVE partitions of its type that the project may have (spec/02 §1).
         partition_quota: Option<u32>,
+        /// Most streams that the project may have.
+        stream_quota: Option<u32>,
     },
     /// Changes attributes.
     UpdateStream {
@@ -57,8 +59,10 @@ pub enum Command {
         prepared: u32,
         /// As for `CreateStream`.
         partition_quota: Option<u32>,
-        /// Whether automatic scaling asks.
+        /// Whether automatic scaling asks; then the stream's settings have to allow the target.
         automatic: bool,
+        /// How many must be ACTIVE for the change to happen; any number when absent.
+        expected_active: Option<u32>,
     },
     /// Marks closed partitions EXPIRED whose records have all left retention.
     ExpirePartitions {
@@ -147,6 +151,8 @@ pub enum Command {
         id: StreamId,
         /// The tags.
         tags: Vec<Tag>,
+        /// Most tags the stream may have.
+        tag_quota: u32,
     },
     /// Deletes tags of a stream by their keys; deleting none is no error.
     DeleteTags {

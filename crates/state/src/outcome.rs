@@ -42,12 +42,27 @@ pub enum Rejected {
         /// The quota.
         quota: u32,
     },
+    /// The project has as many streams as its quota allows.
+    #[error("the quota of {quota} streams would be exceeded")]
+    StreamQuotaExceeded {
+        /// The quota.
+        quota: u32,
+    },
     /// The record log has too few partitions.
     #[error("the record log needs {needed} partitions first")]
     NotPrepared {
         /// Partitions the record log must have.
         needed: u32,
     },
+    /// Another number of partitions is ACTIVE than the change expects.
+    #[error("{active} partitions are ACTIVE, and the change was decided for another number")]
+    PartitionsChanged {
+        /// How many are ACTIVE.
+        active: u32,
+    },
+    /// Automatic scaling is off, or its bounds do not admit the number it asks for.
+    #[error("the stream does not allow automatic scaling to that number")]
+    AutoScaleForbids,
     /// An app of that name exists in the project.
     #[error("an app of that name exists")]
     AppExists,
@@ -61,7 +76,7 @@ pub enum Rejected {
     #[error("the partition {0} is expired")]
     PartitionExpired(PartitionRef),
     /// The stream would have more tags than it may (spec/10 §2).
-    #[error("a stream has at most {} tags", millpond_model::limits::STREAM_TAGS_MAX)]
+    #[error("the stream would have more tags than it may")]
     TooManyTags,
     /// The stream would have more permission rules than it may.
     #[error("a stream has at most {} permission rules", millpond_model::limits::STREAM_POLICIES_MAX)]

@@ -35,7 +35,7 @@ impl Stream {
             scaling: VecDeque::new(),
             policies: Vec::new(),
         };
-        stream.append_partitions(initial, position);
+        stream.append_partitions(initial, position, time);
         stream.share_key_space();
         stream
     }
@@ -55,9 +55,9 @@ impl Stream {
         let before = self.active_count();
         let after = target.get();
         if after > before {
-            self.open(after - before, position);
+            self.open(after - before, position, time);
         } else {
-            self.close(before - after, position);
+            self.close(before - after, position, time);
         }
         if after != before {
             self.share_key_space();
@@ -67,45 +67,50 @@ impl Stream {
         (before, after)
     }
 
-    pub(crate) fn expire(&mut self, closed: &[(PartitionId, LogPosition)], position: LogPosition) -> u32 {
+    pub(crate) fn expire(
+        &mut self,
+        closed: &[(PartitionId, LogPosition)],
+        position: LogPosition,
+        time: Timestamp,
+    ) -> u32 {
         let mut expired = 0;
         for partition in &mut self.partitions {
             let seen = closed.iter().any(|&(id, at)| id == partition.id && at == partition.changed_at);
             if seen && partition.status == PartitionStatus::Deleted {
-                (partition.status, partition.changed_at) = (PartitionStatus::Expired, position);
+                partition.turn(PartitionStatus::Expired, position, time);
                 expired += 1;
             }
         }
         expired
     }
 
-    fn open(&mut self, mut missing: u32, position: LogPosition) {
+    fn open(&mut self, mut missing: u32, position: LogPosition, time: Timestamp) {
         for reusable in [PartitionStatus::Deleted, PartitionStatus::Expired] {
             for partition in &mut self.partitions {
                 if missing > 0 && partition.status == reusable {
-                    (partition.status, partition.changed_at) = (PartitionStatus::Active, position);
+                    partition.turn(PartitionStatus::Active, position, time);
                     missing -= 1;
                 }
             }
         }
-        self.append_partitions(missing, position);
+        self.append_partitions(missing, position, time);
     }
 
-    fn close(&mut self, mut surplus: u32, position: LogPosition) {
+    fn close(&mut self, mut surplus: u32, position: LogPosition, time: Timestamp) {
         for partition in self.partitions.iter_mut().rev() {
             if surplus > 0 && partition.status == PartitionStatus::Active {
-                (partition.status, partition.changed_at) = (PartitionStatus::Deleted, position);
+                partition.turn(PartitionStatus::Deleted, position, time);
                 surplus -= 1;
             }
         }
     }
 
-    fn append_partitions(&mut self, number: u32, position: LogPosition) {
+    fn append_partitions(&mut self, number: u32, position: LogPosition, time: Timestamp) {
         let whole = hash_ranges(1).next().expect("one partition has one range");
         for _ in 0..number {
             let id = PartitionId::new(count(self.partitions.len()));
             let status = PartitionStatus::Active;
-            self.partitions.push(Partition { id, status, range: whole, changed_at: position });
+            self.partitions.push(Partition { id, status, range: whole, changed_at: position, changed: time });
         }
     }
 
@@ -127,5 +132,11 @@ impl Stream {
             self.scaling.pop_front();
         }
         self.scaling.push_back(change);
+    }
+}
+
+impl Partition {
+    fn turn(&mut self, status: PartitionStatus, position: LogPosition, time: Timestamp) {
+        (self.status, self.changed_at, self.changed) = (status, position, time);
     }
 }

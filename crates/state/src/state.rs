@@ -98,17 +98,18 @@ impl State {
             Command::InitDeployment { secret } => {
                 Ok(Done::Deployment(*self.meta.secret.get_or_insert(secret)))
             }
-            Command::CreateStream { id, project, spec, partition_quota } => {
+            Command::CreateStream { id, project, spec, partition_quota, stream_quota } => {
                 changed.push(RowKey::Stream(id));
-                self.create_stream(id, project, spec, partition_quota, now)
+                self.create_stream(id, project, spec, (partition_quota, stream_quota), now)
             }
             Command::UpdateStream { id, update } => {
                 changed.push(RowKey::Stream(id));
                 self.stream_mut(id)?.update(update, now.time);
                 Ok(Done::Changed)
             }
-            Command::SetPartitions { id, target, prepared, partition_quota, automatic } => {
+            Command::SetPartitions { id, target, prepared, partition_quota, automatic, expected_active } => {
                 changed.push(RowKey::Stream(id));
+                self.check_decided(id, target, automatic, expected_active)?;
                 self.check_scaling(id, target, prepared, partition_quota)?;
                 let (before, after) = self.stream_mut(id)?.scale(target, automatic, now.position, now.time);
                 if before != after {
@@ -118,7 +119,7 @@ impl State {
             }
             Command::ExpirePartitions { id, closed } => {
                 changed.push(RowKey::Stream(id));
-                let expired = self.stream_mut(id)?.expire(&closed, now.position);
+                let expired = self.stream_mut(id)?.expire(&closed, now.position, now.time);
                 if expired > 0 {
                     self.tell_groups(id, now.position, changed);
                 }
@@ -148,9 +149,9 @@ impl State {
                 self.set_task_state(stream, &tasks, state, changed)
             }
             Command::DeleteTask { key } => self.delete_task(key, changed),
-            Command::PutTags { id, tags } => {
+            Command::PutTags { id, tags, tag_quota } => {
                 changed.push(RowKey::Stream(id));
-                self.stream_mut(id)?.put_tags(tags).map(|()| Done::Changed)
+                self.stream_mut(id)?.put_tags(tags, tag_quota).map(|()| Done::Changed)
             }
             Command::DeleteTags { id, keys } => {
                 changed.push(RowKey::Stream(id));
@@ -178,15 +179,37 @@ impl State {
         id: StreamId,
         project: ProjectId,
         spec: StreamSpec,
-        quota: Option<u32>,
+        (partition_quota, stream_quota): (Option<u32>, Option<u32>),
         now: Now,
     ) -> Outcome {
         if self.streams.contains_key(&id) || self.stream_named(&project, spec.name.as_str()).is_some() {
             return Err(Rejected::StreamExists);
         }
-        self.check_partition_quota(&project, spec.stream_type, spec.partitions.get(), quota)?;
+        if let Some(quota) = stream_quota.filter(|&quota| self.stream_count(&project) >= quota as usize) {
+            return Err(Rejected::StreamQuotaExceeded { quota });
+        }
+        self.check_partition_quota(&project, spec.stream_type, spec.partitions.get(), partition_quota)?;
         self.insert_stream(Stream::create(id, project, spec, now.position, now.time));
         Ok(Done::Changed)
+    }
+
+    /// Whether the stream is still what it was when the change was decided.
+    fn check_decided(
+        &self,
+        id: StreamId,
+        target: PartitionCount,
+        automatic: bool,
+        expected_active: Option<u32>,
+    ) -> Result<(), Rejected> {
+        let stream = self.streams.get(&id).ok_or(Rejected::StreamNotFound)?;
+        let active = stream.active_count();
+        if expected_active.is_some_and(|expected| expected != active) {
+            return Err(Rejected::PartitionsChanged { active });
+        }
+        if automatic && !stream.spec.auto_scale.admits(target) {
+            return Err(Rejected::AutoScaleForbids);
+        }
+        Ok(())
     }
 
     fn check_scaling(

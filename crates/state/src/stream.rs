@@ -39,6 +39,8 @@ pub struct Partition {
     pub range: HashRange,
     /// Where in the log its status last changed.
     pub changed_at: LogPosition,
+    /// When it did, by the time of the log.
+    pub changed: Timestamp,
 }
 
 /// One change of the partition count.
@@ -82,7 +84,7 @@ impl Stream {
     }
 
     /// The last changes of the partition count, oldest first.
-    pub fn scaling_history(&self) -> impl Iterator<Item = &ScalingChange> {
+    pub fn scaling_history(&self) -> impl DoubleEndedIterator<Item = &ScalingChange> + Clone {
         self.scaling.iter()
     }
 

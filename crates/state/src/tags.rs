@@ -1,12 +1,13 @@
 //! Tags of a stream (spec/10). They describe it and do not count as a change of it.
 
-use millpond_model::{Tag, limits::STREAM_TAGS_MAX};
+use millpond_model::Tag;
 
 use crate::{Rejected, Stream};
 
 impl Stream {
-    /// Adds tags, in place of those with the same keys: all of them, or none.
-    pub(crate) fn put_tags(&mut self, new: Vec<Tag>) -> Result<(), Rejected> {
+    /// Adds tags, in place of those with the same keys: all of them, or none. What is there already stays
+    /// and may be given other values, also above the quota.
+    pub(crate) fn put_tags(&mut self, new: Vec<Tag>, quota: u32) -> Result<(), Rejected> {
         let mut tags = self.spec.tags.clone();
         for tag in new {
             match tags.iter_mut().find(|old| old.key() == tag.key()) {
@@ -14,7 +15,7 @@ impl Stream {
                 None => tags.push(tag),
             }
         }
-        if tags.len() > STREAM_TAGS_MAX {
+        if tags.len() > self.spec.tags.len() && tags.len() > quota as usize {
             return Err(Rejected::TooManyTags);
         }
         self.spec.tags = tags;

@@ -29,6 +29,7 @@ fn create_stream(id: u128, name: &str, partitions: u32) -> Command {
         project: project(),
         spec: spec(name, partitions),
         partition_quota: None,
+        stream_quota: None,
     }
 }
 
@@ -43,7 +44,30 @@ fn scale(id: u128, target: u32) -> Command {
         prepared: 100,
         partition_quota: None,
         automatic: false,
+        expected_active: None,
     }
+}
+
+/// What automatic scaling proposes, having seen `expected_active` partitions.
+fn scale_by_itself(id: u128, expected_active: u32, target: u32) -> Command {
+    Command::SetPartitions {
+        id: stream_id(id),
+        target: PartitionCount::new(target).unwrap(),
+        prepared: 100,
+        partition_quota: None,
+        automatic: true,
+        expected_active: Some(expected_active),
+    }
+}
+
+fn auto_scale(id: u128, enabled: bool, min: u32, max: u32) -> Command {
+    let update = StreamUpdate {
+        auto_scale_enabled: Some(enabled),
+        auto_scale_min: Some(min),
+        auto_scale_max: Some(max),
+        ..StreamUpdate::default()
+    };
+    Command::UpdateStream { id: stream_id(id), update }
 }
 
 fn commit(app: u128, stream: u128, partition: u32, number: u64, expected: Expected) -> Command {
@@ -65,7 +89,7 @@ fn commit(app: u128, stream: u128, partition: u32, number: u64, expected: Expect
 
 fn put_tags(id: u128, keys: &[u32]) -> Command {
     let tag = |key: &u32| Tag::new(&format!("k{key}"), "v").unwrap();
-    Command::PutTags { id: stream_id(id), tags: keys.iter().map(tag).collect() }
+    Command::PutTags { id: stream_id(id), tags: keys.iter().map(tag).collect(), tag_quota: 10 }
 }
 
 fn rule(n: usize) -> PolicyRule {
@@ -191,6 +215,77 @@ fn scaling_reuses_deleted_then_expired_then_new_partitions() {
 }
 
 #[test]
+fn ranges_are_shared_anew_and_closed_partitions_keep_theirs() {
+    let mut log = Log::default();
+    log.next(create_stream(1, "s", 3)).unwrap();
+    let ranges = |log: &Log| -> Vec<HashRange> {
+        log.state.stream(stream_id(1)).unwrap().partitions().iter().map(|p| p.range).collect()
+    };
+    let of = |n| hash_ranges(n).collect::<Vec<_>>();
+    log.next(scale(1, 2)).unwrap();
+    assert_eq!(ranges(&log), [of(2), vec![of(3)[2]]].concat());
+    log.next(scale(1, 1)).unwrap();
+    assert_eq!(ranges(&log), [of(1), vec![of(2)[1], of(3)[2]]].concat());
+    log.next(scale(1, 3)).unwrap();
+    assert_eq!(ranges(&log), of(3));
+}
+
+#[test]
+fn only_the_last_changes_are_remembered_newest_last() {
+    let mut log = Log::default();
+    log.next(create_stream(1, "s", 1)).unwrap();
+    for target in 2..=25 {
+        log.next(scale(1, target)).unwrap();
+    }
+    let stream = log.state.stream(stream_id(1)).unwrap();
+    let history: Vec<_> = stream.scaling_history().map(|change| (change.before, change.after)).collect();
+    assert_eq!(history, (5..=24).map(|before| (before, before + 1)).collect::<Vec<_>>());
+    assert_eq!(history.len(), limits::SCALING_HISTORY_MAX);
+    assert_eq!(log.state, log.reread());
+}
+
+#[test]
+fn automatic_scaling_happens_once_and_as_the_settings_are() {
+    let mut log = Log::default();
+    log.next(create_stream(1, "s", 5)).unwrap();
+    let forbidden = Err(Rejected::AutoScaleForbids);
+    assert_eq!(log.next(scale_by_itself(1, 5, 9)), forbidden, "never switched on");
+    log.next(auto_scale(1, true, 2, 12)).unwrap();
+    assert_eq!(log.next(scale_by_itself(1, 5, 9)), Ok(Done::Partitions { before: 5, after: 9 }));
+    let changed = Err(Rejected::PartitionsChanged { active: 9 });
+    assert_eq!(log.next(scale_by_itself(1, 5, 9)), changed, "decided twice");
+    assert_eq!(log.next(scale_by_itself(1, 5, 2)), changed, "decided before");
+    assert_eq!(log.next(scale_by_itself(1, 9, 13)), forbidden, "above the bound");
+    assert_eq!(log.next(scale_by_itself(1, 9, 1)), forbidden, "below the bound");
+    log.next(auto_scale(1, false, 2, 12)).unwrap();
+    assert_eq!(log.next(scale_by_itself(1, 9, 4)), forbidden, "switched off");
+    assert_eq!(log.next(scale_by_itself(2, 9, 4)), Err(Rejected::StreamNotFound));
+    let history: Vec<_> = log.state.stream(stream_id(1)).unwrap().scaling_history().copied().collect();
+    let [ScalingChange { before: 5, after: 9, automatic: true, .. }] = history[..] else {
+        panic!("{history:?}")
+    };
+    // A person is not bound by the settings.
+    assert_eq!(log.next(scale(1, 20)), Ok(Done::Partitions { before: 9, after: 20 }));
+    assert!(!log.state.stream(stream_id(1)).unwrap().scaling_history().last().unwrap().automatic);
+    assert_eq!(log.state, log.reread());
+}
+
+#[test]
+fn a_partition_knows_when_its_status_changed() {
+    let mut log = Log::default();
+    let changed = |log: &Log| -> Vec<i64> {
+        let stream = log.state.stream(stream_id(1)).unwrap();
+        stream.partitions().iter().map(|p| p.changed.as_millis()).collect()
+    };
+    log.next(create_stream(1, "s", 3)).unwrap();
+    log.next(scale(1, 2)).unwrap();
+    log.next(scale(1, 4)).unwrap();
+    log.next(scale(1, 3)).unwrap();
+    assert_eq!(changed(&log), [1_000, 1_000, 3_000, 4_000]);
+    assert_eq!(log.state, log.reread());
+}
+
+#[test]
 fn scaling_waits_for_the_record_log() {
     let mut log = Log::default();
     log.next(create_stream(1, "s", 2)).unwrap();
@@ -200,6 +295,7 @@ fn scaling_waits_for_the_record_log() {
         prepared,
         partition_quota: None,
         automatic: false,
+        expected_active: None,
     };
     assert_eq!(log.next(ask(4)), Err(Rejected::NotPrepared { needed: 5 }));
     assert_eq!(log.next(ask(5)), Ok(Done::Partitions { before: 2, after: 5 }));
@@ -213,11 +309,19 @@ fn quotas_count_what_is_active() {
         project: project(),
         spec: spec(&format!("s{id}"), n),
         partition_quota: Some(5),
+        stream_quota: Some(3),
     };
     log.next(create(1, 3)).unwrap();
     assert_eq!(log.next(create(2, 3)), Err(Rejected::QuotaExceeded { quota: 5 }));
     log.next(scale(1, 1)).unwrap();
     log.next(create(2, 4)).unwrap();
+    log.next(create_stream(3, "s3", 9)).unwrap();
+    assert_eq!(log.next(create(2, 1)), Err(Rejected::StreamExists));
+    assert_eq!(log.next(create(4, 1)), Err(Rejected::StreamQuotaExceeded { quota: 3 }));
+    for id in [1, 3] {
+        log.next(Command::DeleteStream { id: stream_id(id) }).unwrap();
+    }
+    log.next(create(4, 1)).unwrap();
     let app = |id, name: &str| Command::CreateApp {
         id: app_id(id),
         project: project(),
@@ -362,8 +466,17 @@ fn tags_are_put_all_or_none() {
     assert_eq!(log.next(put_tags(1, &[9, 10])), Err(Rejected::TooManyTags));
     assert_eq!(keys(&log).len(), 9);
     assert_eq!(log.next(put_tags(1, &[9])), Ok(Done::Changed));
-    let other = Command::PutTags { id: stream_id(1), tags: vec![Tag::new("k9", "new").unwrap()] };
-    assert_eq!(log.next(other), Ok(Done::Changed), "in place of one of ten");
+    let put = |key: &str, tag_quota| {
+        let tags = vec![Tag::new(key, "new").unwrap()];
+        Command::PutTags { id: stream_id(1), tags, tag_quota }
+    };
+    assert_eq!(log.next(put("k9", 10)), Ok(Done::Changed), "in place of one of ten");
+    assert_eq!(log.next(put("k9", 3)), Ok(Done::Changed), "what is there stays when the quota shrinks");
+    assert_eq!(log.next(put("k10", 11)), Ok(Done::Changed), "one more where more may be");
+    assert_eq!(
+        log.next(Command::DeleteTags { id: stream_id(1), keys: vec!["k10".into()] }),
+        Ok(Done::Count(1))
+    );
     assert_eq!(keys(&log)[9], "k9=new");
     let delete = |keys: &[&str]| Command::DeleteTags {
         id: stream_id(1),
@@ -506,6 +619,10 @@ fn any_command() -> impl Strategy<Value = Command> {
             update: StreamUpdate { retention: RetentionHours::new(hours).ok(), ..StreamUpdate::default() },
         }),
         3 => (0..4u128, 1..6u32).prop_map(|(id, target)| scale(id, target)),
+        2 => (0..4u128, any::<bool>(), 0..4u32, 0..6u32)
+            .prop_map(|(id, enabled, min, max)| auto_scale(id, enabled, min, max)),
+        2 => (0..4u128, 1..6u32, 1..6u32)
+            .prop_map(|(id, expected, target)| scale_by_itself(id, expected, target)),
         1 => (0..4u128, 0..6u32, 0..40u64).prop_map(|(id, p, at)| Command::ExpirePartitions {
             id: stream_id(id),
             closed: vec![(PartitionId::new(p), LogPosition::new(at))],

@@ -138,11 +138,6 @@ impl CursorToken {
             generated_at: Timestamp::from_millis(outer.generated_at),
         })
     }
-
-    /// Whether the cursor is more than five minutes old (spec/04 §5).
-    pub fn is_expired(&self, now: Timestamp) -> bool {
-        now.as_millis().saturating_sub(self.generated_at.as_millis()) > limits::CURSOR_LIFE_MS
-    }
 }
 
 /// Binds the project, the time and the content so far. A project id has no line break, so the three
@@ -231,14 +226,6 @@ mod tests {
         for other in [format!("{text}="), format!("{text}A"), text[1..].to_owned(), String::new()] {
             assert_eq!(CursorToken::decode(&other, &key(), &project("p1")), Err(InvalidCursor), "{other}");
         }
-    }
-
-    #[test]
-    fn a_cursor_lives_five_minutes() {
-        let at = |after: i64| Timestamp::from_millis(1_506_159_563_405 + after);
-        assert!(!token().is_expired(at(300_000)));
-        assert!(token().is_expired(at(300_001)));
-        assert!(!token().is_expired(at(-1000)));
     }
 
     proptest! {

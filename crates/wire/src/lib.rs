@@ -5,6 +5,7 @@
 //!                    ──▶ query    parameters of the target
 //!                    ──▶ codec    the body as it was before it was compressed
 //!                    ──▶ v2       JSON or protobuf body ──▶ model types ──▶ … ──▶ answer
+//!                    ──▶ identity login and token, for those that have a password
 //!                    ──▶ refusal  what the client is told when any of this fails
 //! ```
 //!
@@ -14,6 +15,7 @@
 pub mod codec;
 mod cursor_token;
 mod error_code;
+pub mod identity;
 mod percent;
 mod query;
 mod refusal;

@@ -1,5 +1,7 @@
 //! The query of a target, read the way real clients write it (spec/00 §2, spec/01 §3.2).
 
+use millpond_model::PageLimits;
+
 use crate::{Code, Refusal, percent};
 
 /// Longest query that is read, in bytes. Not in the contract: the longest real one carries a cursor
@@ -76,7 +78,8 @@ impl Query {
     ///
     /// # Errors
     /// `DIS.4200` when the value is not an integer.
-    pub fn limit(&self, name: &str, default: u32, max: u32) -> Result<u32, Refusal> {
+    pub fn limit(&self, name: &str, page: PageLimits) -> Result<u32, Refusal> {
+        let PageLimits { default, max } = page;
         let Some(limit) = self.integer(name)?.filter(|&limit| limit != 0) else { return Ok(default) };
         Ok(u32::try_from(limit.max(1)).unwrap_or(max).min(max))
     }
@@ -145,7 +148,7 @@ mod tests {
     fn limits_are_drawn_into_their_range() {
         let check = |raw: &str, limit: Option<u32>| {
             let query = Query::parse(raw, PlusReading::Space).unwrap();
-            assert_eq!(query.limit("limit", 10, 100).ok(), limit, "{raw:?}");
+            assert_eq!(query.limit("limit", PageLimits { default: 10, max: 100 }).ok(), limit, "{raw:?}");
         };
         check("", Some(10));
         check("limit=0", Some(10));

@@ -5,6 +5,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName};
+use millpond_model::Limits;
 use millpond_wire::{
     Refusal,
     codec::compress::Encoding,
@@ -58,32 +59,32 @@ fn is_protobuf(headers: &HeaderMap, body: &[u8]) -> bool {
 
 fn put(headers: &HeaderMap, body: &Bytes) -> Result<PutRecords, Refusal> {
     if is_protobuf(headers, body) {
-        return proto::parse::<proto::PutRecordsRequest>(body.clone())?.into_model();
+        return proto::parse::<proto::PutRecordsRequest>(body.clone())?.into_model(&Limits::default());
     }
-    parse_body::<PutRecordsRequest<'_>>(body)?.into_model()
+    parse_body::<PutRecordsRequest<'_>>(body)?.into_model(&Limits::default())
 }
 
 /// Reads the body as the call's request; `None` when the call takes none.
 fn read(method: &str, path: &str, headers: &HeaderMap, body: &Bytes) -> Option<Result<(), Refusal>> {
     let call = path.trim_end_matches('/').split('/').skip(3).collect::<Vec<_>>();
     Some(match (method, call.as_slice()) {
-        ("POST", ["streams"]) => {
-            parse_body::<CreateStreamRequest>(body).and_then(CreateStreamRequest::into_spec).map(drop)
-        }
+        ("POST", ["streams"]) => parse_body::<CreateStreamRequest>(body)
+            .and_then(|request| request.into_spec(&Limits::default()))
+            .map(drop),
         ("POST", ["records"]) => put(headers, body).map(|put| {
             assert!(put.records.iter().all(Result::is_ok), "{path}");
         }),
         ("POST", ["apps"]) => {
-            parse_body::<CreateAppRequest>(body).and_then(|request| request.name()).map(drop)
+            parse_body::<CreateAppRequest>(body).and_then(|request| request.name(200)).map(drop)
         }
         ("POST", ["checkpoints"]) => parse_body::<CommitCheckpointRequest>(body).and_then(|request| {
-            let commit = request.into_commit()?;
+            let commit = request.into_commit(Limits::default().metadata_chars)?;
             commit.partition()?;
             commit.sequence_number().map(drop)
         }),
-        ("PUT", ["streams", _] | ["streams", _, "update"]) => {
-            parse_body::<UpdateStreamRequest>(body).and_then(UpdateStreamRequest::into_change).map(drop)
-        }
+        ("PUT", ["streams", _] | ["streams", _, "update"]) => parse_body::<UpdateStreamRequest>(body)
+            .and_then(|request| request.into_change(&Limits::default()))
+            .map(drop),
         _ => return None,
     })
 }

@@ -61,7 +61,8 @@ impl Names {
             Order::CreateStream { stream } => {
                 let name = format!("s{stream}").parse().unwrap();
                 let spec = StreamSpec::new(name, PartitionCount::new(2).unwrap());
-                Command::CreateStream { id: self.stream(*stream), project, spec, partition_quota: Some(7) }
+                let id = self.stream(*stream);
+                Command::CreateStream { id, project, spec, partition_quota: Some(7), stream_quota: None }
             }
             Order::DeleteStream { stream } => Command::DeleteStream { id: self.stream(*stream) },
             Order::Scale { stream, target } => Command::SetPartitions {
@@ -70,6 +71,7 @@ impl Names {
                 prepared: 3,
                 partition_quota: None,
                 automatic: false,
+                expected_active: None,
             },
             Order::CreateApp { app } => {
                 let name = format!("a{app}").parse().unwrap();

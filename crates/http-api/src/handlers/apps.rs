@@ -12,13 +12,14 @@ use crate::{answer::Answer, call::Call, error::ApiError};
 /// `POST /apps`: 201 without a body; one client takes none, not even `{}`.
 pub(crate) async fn create(call: Call) -> Result<Answer, ApiError> {
     let request: CreateAppRequest = call.json()?;
-    call.service().create_app(call.project(), request.name()?).await?;
+    call.service().create_app(call.project(), request.name(call.limits().app_name_chars)?).await?;
     Ok(Answer::created())
 }
 
 /// `GET /apps`.
 pub(crate) async fn list(call: Call) -> Result<Answer, ApiError> {
-    let ListAppsQuery { limit, start_after, stream_name } = ListAppsQuery::parse(&call.query)?;
+    let ListAppsQuery { limit, start_after, stream_name } =
+        ListAppsQuery::parse(&call.query, call.limits().apps_page)?;
     let stream = StreamSelector::new(stream_name.as_deref(), None);
     let list =
         call.service().list_apps(call.project(), start_after.as_deref(), limit, stream.as_ref()).await?;
@@ -43,7 +44,7 @@ pub(crate) async fn delete(call: Call) -> Result<Answer, ApiError> {
 
 /// `GET /apps/{app}/streams/{stream}`.
 pub(crate) async fn consuming_state(call: Call) -> Result<Answer, ApiError> {
-    let query = ConsumingStateQuery::parse(&call.query)?;
+    let query = ConsumingStateQuery::parse(&call.query, call.limits().consumption_page)?;
     let stream = call.stream(query.stream_id.as_deref())?;
     let page = PartitionPage { after: query.start_after, limit: query.limit };
     let state = call.service().consuming_state(call.project(), &call.app()?, &stream, page).await?;

@@ -14,7 +14,7 @@ pub(crate) async fn commit(call: Call) -> Result<Answer, ApiError> {
 
 /// What partition and number are must wait until stream and app are found, so their refusals do too.
 async fn try_commit(call: &Call) -> Result<(), ApiError> {
-    let commit = call.json::<wire::CommitCheckpointRequest>()?.into_commit()?;
+    let commit = call.json::<wire::CommitCheckpointRequest>()?.into_commit(call.limits().metadata_chars)?;
     let (partition, sequence_number) = (commit.partition(), commit.sequence_number());
     let member = commit
         .membership

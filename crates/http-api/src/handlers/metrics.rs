@@ -21,7 +21,8 @@ pub(crate) async fn of_partition(call: Call) -> Result<Answer, ApiError> {
 
 /// A body that comes with the request is not looked at: one client sends the parameters twice.
 async fn answer(call: &Call, scope: MetricScope, partition: Option<PartitionId>) -> Result<Answer, ApiError> {
-    let query = MetricsQuery::parse(&call.query, scope, call.shared.clock.now())?;
+    let query =
+        MetricsQuery::parse(&call.query, scope, call.shared.clock.now(), call.limits().metrics_period)?;
     let (project, stream) = (call.project(), call.stream(None)?);
     let measured = call.service().metrics(project, &stream, partition, query.first, query.last).await?;
     let points = query.labels.iter().map(|label| {
@@ -34,7 +35,7 @@ async fn answer(call: &Call, scope: MetricScope, partition: Option<PartitionId>)
     let series = query.labels.iter().zip(&points);
     let series: Vec<_> = series.map(|(label, points)| MetricSeries::new(&label.text, points)).collect();
     let metrics = series.first().cloned().expect("a query has a label");
-    let response = MetricsResponse { metrics, metrics_list: query.is_list.then_some(&series) };
+    let response = MetricsResponse { metrics, metrics_list: &series };
     let body = serde_json::to_vec(&response).expect("the answer is text and numbers");
     // Seven days of all labels are some megabytes.
     let reservation = call.shared.buffered.try_reserve(body.len()).ok_or(ApiError::Busy(Throttled::Bytes))?;

@@ -53,12 +53,12 @@ fn asked(call: &Call) -> Result<(PutRecords, Reservation), ApiError> {
         Form::Json => {
             let request = call.json::<PutRecordsRequest<'_>>()?;
             let room = call.room_for(request.records.len())?;
-            Ok((request.into_model()?, room))
+            Ok((request.into_model(call.limits())?, room))
         }
         Form::Protobuf => {
             let room = call.room_for(proto::count_records(&call.body)?)?;
             let request: proto::PutRecordsRequest = proto::parse(call.body.clone())?;
-            Ok((request.into_model()?, room))
+            Ok((request.into_model(call.limits())?, room))
         }
     }
 }
@@ -83,7 +83,12 @@ fn divide(
 fn log_failure(call: &Call, results: &[Result<millpond_service::Placed, RecordError>]) {
     let failure = results.iter().find_map(|result| match result {
         Err(RecordError::Storage(failure)) => Some(failure),
-        Err(RecordError::Invalid(_) | RecordError::PartitionNotFound(_) | RecordError::Overloaded)
+        Err(
+            RecordError::Invalid(_)
+            | RecordError::PartitionNotFound(_)
+            | RecordError::TrafficLimit
+            | RecordError::Overloaded,
+        )
         | Ok(_) => None,
     });
     if let Some(failure) = failure {
@@ -103,8 +108,10 @@ fn outcome(metrics: &Metrics, put: Option<Put>) -> PutOutcome {
             Ok(Placed { partition, sequence_number })
         }
         Err(error) => {
-            if matches!(error, RecordError::Overloaded) {
-                metrics.throttled(Throttled::Storage);
+            match error {
+                RecordError::TrafficLimit => metrics.throttled(Throttled::Rate),
+                RecordError::Overloaded => metrics.throttled(Throttled::Storage),
+                RecordError::Invalid(_) | RecordError::PartitionNotFound(_) | RecordError::Storage(_) => {}
             }
             Err(record_refusal(&error))
         }
@@ -113,7 +120,8 @@ fn outcome(metrics: &Metrics, put: Option<Put>) -> PutOutcome {
 
 /// `GET /records`: answers at once, with an empty list at the end of the partition.
 pub(crate) async fn get(call: Call) -> Result<Answer, ApiError> {
-    let GetRecordsQuery { cursor, limit, max_fetch_bytes } = GetRecordsQuery::parse(&call.query)?;
+    let GetRecordsQuery { cursor, limit, max_fetch_bytes } =
+        GetRecordsQuery::parse(&call.query, call.limits())?;
     let cursor = cursors::decode(&call, &cursor)?;
     let limit = ReadLimit {
         records: limit,

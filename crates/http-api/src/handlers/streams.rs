@@ -6,8 +6,8 @@ use millpond_service::{
 };
 use millpond_wire::v2::streams::{
     ChangePartitionCountResponse, CreateStreamRequest, CsvProperties, DescribeStreamQuery,
-    DescribeStreamResponse, ListStreamsQuery, ListStreamsResponse, PartitionInfo, ScalingEntry, StreamChange,
-    StreamInfo, TagEntry, UpdateAttributesResponse, UpdateStreamRequest,
+    DescribeStreamResponse, ListStreamsQuery, ListStreamsResponse, PartitionInfo, ScalingEntry,
+    ScalingLogResponse, StreamChange, StreamInfo, TagEntry, UpdateAttributesResponse, UpdateStreamRequest,
 };
 
 use crate::{answer::Answer, call::Call, error::ApiError};
@@ -17,14 +17,15 @@ const RUNNING: &str = "RUNNING";
 
 /// `POST /streams`: 201 without a body.
 pub(crate) async fn create(call: Call) -> Result<Answer, ApiError> {
-    let spec = call.json::<CreateStreamRequest>()?.into_spec()?;
+    let spec = call.json::<CreateStreamRequest>()?.into_spec(call.limits())?;
     call.service().create_stream(call.project(), spec).await?;
     Ok(Answer::created())
 }
 
 /// `GET /streams`: the list, or with a `stream_id` that stream.
 pub(crate) async fn list(call: Call) -> Result<Answer, ApiError> {
-    let ListStreamsQuery { limit, start_after, stream_id } = ListStreamsQuery::parse(&call.query)?;
+    let ListStreamsQuery { limit, start_after, stream_id } =
+        ListStreamsQuery::parse(&call.query, call.limits().streams_page)?;
     if let Some(selector) = StreamSelector::new(None, stream_id.as_deref()) {
         return describe_selected(&call, &selector).await;
     }
@@ -39,13 +40,13 @@ pub(crate) async fn list(call: Call) -> Result<Answer, ApiError> {
 
 /// `GET /streams/{stream}`.
 pub(crate) async fn describe(call: Call) -> Result<Answer, ApiError> {
-    let query = DescribeStreamQuery::parse(&call.query)?;
+    let query = DescribeStreamQuery::parse(&call.query, call.limits().partitions_page)?;
     let selector = call.stream(query.stream_id.as_deref())?;
     describe_selected(&call, &selector).await
 }
 
 async fn describe_selected(call: &Call, selector: &StreamSelector) -> Result<Answer, ApiError> {
-    let query = DescribeStreamQuery::parse(&call.query)?;
+    let query = DescribeStreamQuery::parse(&call.query, call.limits().partitions_page)?;
     let page = PartitionPage { after: query.start_after, limit: query.limit };
     let description = call.service().describe_stream(call.project(), selector, page).await?;
     Ok(Answer::json(&described(description)))
@@ -58,10 +59,20 @@ pub(crate) async fn change_partition_count(call: Call) -> Result<Answer, ApiErro
     Ok(partitions_changed(&change))
 }
 
+/// `GET /streams/{stream}/update_partition_counts`: how the partition count has changed.
+pub(crate) async fn scaling_log(call: Call) -> Result<Answer, ApiError> {
+    let log = call.service().scaling_log(call.project(), &call.stream(None)?).await?;
+    Ok(Answer::json(&ScalingLogResponse {
+        stream_id: log.id.to_string(),
+        stream_name: log.name.to_string(),
+        update_partition_counts: log.changes.iter().map(scaled).collect(),
+    }))
+}
+
 /// `PUT /v3/{project_id}/streams/{stream}`: attributes, or a new partition count when one is given.
 pub(crate) async fn update(call: Call) -> Result<Answer, ApiError> {
     let (service, project, stream) = (call.service(), call.project(), call.stream(None)?);
-    match call.json::<UpdateStreamRequest>()?.into_change()? {
+    match call.json::<UpdateStreamRequest>()?.into_change(call.limits())? {
         StreamChange::Partitions(target) => {
             Ok(partitions_changed(&service.change_partition_count(project, &stream, target).await?))
         }
@@ -77,7 +88,7 @@ pub(crate) async fn update(call: Call) -> Result<Answer, ApiError> {
 
 /// `PUT /v2/{project_id}/streams/{stream}/update`: attributes.
 pub(crate) async fn update_attributes(call: Call) -> Result<Answer, ApiError> {
-    let update = call.json::<UpdateStreamRequest>()?.into_update()?;
+    let update = call.json::<UpdateStreamRequest>()?.into_update(call.limits())?;
     let data_type = update.data_type;
     let name = call.service().update_stream(call.project(), &call.stream(None)?, update).await?;
     let target_data_type = data_type.map(|data_type| data_type.as_str().to_owned());

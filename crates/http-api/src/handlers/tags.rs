@@ -36,7 +36,7 @@ pub(crate) async fn list(call: Call) -> Result<Answer, ApiError> {
 pub(crate) async fn batch(call: Call) -> Result<Answer, ApiError> {
     let stream = tagged(&call)?;
     let (service, project) = (call.service(), call.project());
-    match call.json::<BatchTagsRequest>()?.into_batch()? {
+    match call.json::<BatchTagsRequest>()?.into_batch(call.limits().stream_tags)? {
         TagBatch::Put(tags) => service.put_tags(project, stream, tags).await?,
         TagBatch::Delete(keys) => drop(service.delete_tags(project, stream, keys).await?),
     }
@@ -62,7 +62,7 @@ pub(crate) async fn list_all(call: Call) -> Result<Answer, ApiError> {
 
 /// `POST /stream/resource_instances/action`: a page of streams, or only their number.
 pub(crate) async fn find(call: Call) -> Result<Answer, ApiError> {
-    let search = call.json::<FindStreamsRequest>()?.into_search()?;
+    let search = call.json::<FindStreamsRequest>()?.into_search(call.limits().found_page)?;
     let (offset, limit) = search.page.map_or((0, 0), |page| (page.offset, page.limit));
     let found = call.service().find_by_tags(call.project(), &search.filter, offset, limit).await?;
     let resources = search.page.map(|_| found.streams.iter().map(resource).collect());

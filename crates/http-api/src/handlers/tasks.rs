@@ -8,8 +8,9 @@ use millpond_wire::{
     v2::{
         streams::PartitionInfo,
         tasks::{
-            DescribeTaskResponse, DestinationDescription, ListTasksQuery, ListTasksResponse, TaskAction,
-            TaskActionRequest, TaskInfo, TaskPartition, TransferTaskRequest,
+            DescribeTaskResponse, DestinationDescription, EmptyTaskLogResponse, ListTasksQuery,
+            ListTasksResponse, TaskAction, TaskActionRequest, TaskInfo, TaskLogRequest, TaskPartition,
+            TransferTaskRequest,
         },
     },
 };
@@ -32,7 +33,7 @@ pub(crate) async fn update(call: Call) -> Result<Answer, ApiError> {
 
 /// What members may be has to wait until the stream is found, so their refusals do too (spec/09 §3).
 async fn spec(call: &Call) -> Result<TaskSpec, ApiError> {
-    match call.json::<TransferTaskRequest<'_>>()?.described()?.into_spec() {
+    match call.json::<TransferTaskRequest<'_>>()?.described()?.into_spec(call.limits().tasks) {
         Ok(spec) => Ok(spec),
         Err(refusal) => {
             call.service().require_stream(call.project(), &call.stream(None)?).await?;
@@ -86,6 +87,18 @@ pub(crate) async fn action(call: Call) -> Result<Answer, ApiError> {
     let TaskAction { state, tasks } = call.json::<TaskActionRequest<'_>>()?.into_action()?;
     call.service().set_task_state(call.project(), &call.stream(None)?, &tasks, state).await?;
     Ok(Answer::ok())
+}
+
+/// `POST /v1/transfertasklog/{task}`: nothing was delivered, so that the log of every task is empty.
+pub(crate) async fn log(call: Call) -> Result<Answer, ApiError> {
+    call.json::<TaskLogRequest<'_>>()?.check()?;
+    call.service().require_task(call.project(), &task(&call)?).await?;
+    Ok(Answer::json(&EmptyTaskLogResponse::default()))
+}
+
+/// `GET /v1/obs/buckets`: those that the credentials of the deployment can see (spec/09 §6.2). It has none.
+pub(crate) async fn buckets(_: Call) -> Result<Answer, ApiError> {
+    Ok(Answer::json(&[(); 0]))
 }
 
 /// The task that the path names.

@@ -7,7 +7,9 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use millpond_engine::{Clock, Engine, ManualClock, SeededEntropy, memory::MemoryEngine};
-use millpond_http_api::{AccessKey, Api, Condition, Health, Keyring, Keys, Settings, StaticToken};
+use millpond_http_api::{
+    AccessKey, Api, Condition, Directory, Health, Keyring, Keys, Settings, StaticToken, User,
+};
 use millpond_model::Timestamp;
 use millpond_service::Service;
 use millpond_wire::{
@@ -32,6 +34,8 @@ pub struct Setup {
     pub begin: Timestamp,
     /// The one permanent key.
     pub key: Key,
+    /// Whether people may log in: ann, for p1 and p2, and bob, for p2.
+    pub has_users: bool,
     pub engine: fn(Arc<dyn Clock>) -> Engine,
     pub clock: fn(Arc<ManualClock>) -> Arc<dyn Clock>,
 }
@@ -43,6 +47,7 @@ impl Default for Setup {
             limits: millpond_service::Settings::default(),
             begin: Timestamp::from_millis(BEGIN_MS),
             key: Key::new(ACCESS_KEY, SECRET_KEY, PROJECT),
+            has_users: false,
             engine: MemoryEngine::engine,
             clock: |manual| manual,
         }
@@ -71,10 +76,12 @@ impl Setup {
         let service = Arc::new(service.await.unwrap());
         let health = Health::new();
         health.set(Condition::Ready);
-        let keyring = Arc::new(Keyring::new(keys(&self.key)));
+        let users = if self.has_users { directory("secret of ann") } else { Directory::default() };
+        let keyring = Arc::new(Keyring::new(keys(&self.key).with_directory(users)));
         let (service_of_api, health_of_api) = (Arc::clone(&service), health.clone());
-        let api = Api::new(service_of_api, keyring, health_of_api, self.settings, clock, entropy);
-        Server { router: api.router(), api, service, clock: manual, health }
+        let keyring_of_api = Arc::clone(&keyring);
+        let api = Api::new(service_of_api, keyring_of_api, health_of_api, self.settings, clock, entropy);
+        Server { router: api.router(), api, service, clock: manual, health, keyring }
     }
 }
 
@@ -102,19 +109,32 @@ impl Key {
     }
 }
 
-/// Two projects with a token each, a permanent key, and a temporary one.
+/// A permanent key, a temporary one, and a token for each of two projects and for that of the permanent key.
 fn keys(permanent: &Key) -> Keys {
     let token = |project: &str| StaticToken {
         token: SecretKey::new(format!("token-{project}")),
         project: project.parse().unwrap(),
         owner: format!("owner-{project}").into(),
+        expires_at: None,
     };
     let temporary = SecurityToken {
         token: SecretKey::new("temporary"),
         expires_at: Timestamp::from_millis(BEGIN_MS + 60_000),
     };
     let temporary = Key::new("AKTEMPORARY", SECRET_KEY, PROJECT).entry(Some(temporary));
-    Keys::new([permanent.entry(None), temporary], [token("p1"), token("p2")])
+    let tokens = [token("p1"), token("p2"), token(&permanent.project)];
+    Keys::new([permanent.entry(None), temporary], tokens)
+}
+
+/// Who may log in. The project p2 is called `analytics`, p1 has no name of its own.
+pub fn directory(password_of_ann: &str) -> Directory {
+    let user = |name: &str, password: &str, projects: &[&str]| User {
+        name: name.into(),
+        password: SecretKey::new(password),
+        projects: projects.iter().map(|project| project.parse().unwrap()).collect(),
+    };
+    let users = [user("ann", password_of_ann, &["p1", "p2"]), user("bob", "secret of bob", &["p2"])];
+    Directory::new(users, [("p2".parse().unwrap(), "analytics".into())])
 }
 
 /// A server without a socket.
@@ -124,6 +144,7 @@ pub struct Server {
     pub service: Arc<Service>,
     pub clock: Arc<ManualClock>,
     pub health: Health,
+    pub keyring: Arc<Keyring>,
 }
 
 /// An answer that is there as a whole.
@@ -137,13 +158,14 @@ pub struct Reply {
 impl Server {
     /// Sends a request, and checks what holds for every answer.
     pub async fn send(&self, request: Request<Body>) -> Reply {
-        let is_head = request.method() == Method::HEAD;
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         let reply = Reply { status: parts.status, headers: parts.headers, body };
-        if !is_head {
+        if method != Method::HEAD {
             reply.check_form();
+            crate::documented::check(method.as_str(), &path, &reply);
         }
         reply
     }
@@ -180,6 +202,16 @@ impl Reply {
         parsed.unwrap_or_else(|error| panic!("{error}: {:?}", String::from_utf8_lossy(&self.body)))
     }
 
+    /// The message of an error of the identity API, whose form is checked.
+    pub fn keystone_error(&self) -> String {
+        let body = self.json();
+        let error = body["error"].as_object().unwrap_or_else(|| panic!("{self:?}"));
+        assert_eq!(error["code"], self.status.as_u16(), "{self:?}");
+        assert_eq!(error["title"], self.status.canonical_reason().unwrap(), "{self:?}");
+        assert_eq!((error.len(), body.as_object().unwrap().len()), (3, 1), "{self:?}");
+        error["message"].as_str().unwrap().to_owned()
+    }
+
     /// The code of an error; empty for a success.
     pub fn code(&self) -> String {
         if self.status.is_success() {
@@ -209,6 +241,10 @@ impl Reply {
             return;
         }
         let text = str::from_utf8(&self.body).unwrap();
+        // The document shows errors; that client never asks for it.
+        if text.starts_with("{\n  \"openapi\"") {
+            return;
+        }
         if self.status.is_success() {
             let is_error_to_one_client = text.contains("errorCode") && text.contains("message");
             assert!(!is_error_to_one_client, "{text}");

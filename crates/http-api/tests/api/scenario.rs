@@ -34,6 +34,8 @@ pub struct Scenario {
 struct SetupOf {
     /// Requests need credentials.
     authenticated: bool,
+    /// People may log in.
+    users: bool,
     body_bytes_max: Option<usize>,
     buffered_bytes_max: Option<usize>,
     requests_max: Option<usize>,
@@ -60,6 +62,8 @@ struct Step {
     /// The answer, where it is not text.
     answer_base64: Option<String>,
     answer_headers: BTreeMap<String, String>,
+    /// Headers whose values are kept under these names.
+    capture_headers: BTreeMap<String, String>,
     /// Code and message; the status is 400 unless given.
     error: Option<(String, String)>,
     /// Time passes.
@@ -98,7 +102,7 @@ impl Scenario {
 
 impl SetupOf {
     fn setup(&self) -> Setup {
-        let mut setup = Setup::default();
+        let mut setup = Setup { has_users: self.users, ..Setup::default() };
         let settings = &mut setup.settings;
         settings.allow_anonymous = !self.authenticated;
         settings.body_bytes_max = self.body_bytes_max.unwrap_or(settings.body_bytes_max);
@@ -154,6 +158,10 @@ impl Step {
         assert_eq!(reply.status.as_u16(), status, "{context}");
         for (name, expected) in &self.answer_headers {
             assert_eq!(reply.header(name), Some(expected.as_str()), "{name}: {context}");
+        }
+        for (header, name) in &self.capture_headers {
+            let value = reply.header(header).unwrap_or_else(|| panic!("no {header}: {context}"));
+            captured.insert(name.clone(), value.to_owned());
         }
         match (&self.error, &self.answer, &self.answer_base64) {
             (Some((code, message)), None, None) => {

@@ -10,7 +10,7 @@ fn client(text: &str) -> ClientId {
     text.parse().unwrap()
 }
 
-fn joining(name: &str, streams: &[&str]) -> JoinGroup {
+pub(super) fn joining(name: &str, streams: &[&str]) -> JoinGroup {
     JoinGroup {
         client: client(name),
         streams: streams.iter().map(|&name| name.into()).collect(),
@@ -30,12 +30,12 @@ fn by_id(name: &str, ids: &[&str]) -> JoinGroup {
 }
 
 impl World {
-    async fn join(&self, join: JoinGroup) -> Result<JoinAnswer, Error> {
+    pub(super) async fn join(&self, join: JoinGroup) -> Result<JoinAnswer, Error> {
         self.service.join_group(&self.project, &app_selector("g"), join).await
     }
 
     /// What a member gets: `2 s:0,1` in generation 2; else what it has to do.
-    async fn sync(&self, name: &str) -> String {
+    pub(super) async fn sync(&self, name: &str) -> String {
         match self.service.sync_group(&self.project, &app_selector("g"), &client(name)).await.unwrap() {
             SyncAnswer::Ready { generation, assignment } => {
                 let mut text = generation.to_string();
@@ -49,7 +49,7 @@ impl World {
         }
     }
 
-    async fn beat(&self, name: &str, generation: i64) -> HeartbeatAnswer {
+    pub(super) async fn beat(&self, name: &str, generation: i64) -> HeartbeatAnswer {
         let (app, client) = (app_selector("g"), client(name));
         self.service.heartbeat(&self.project, &app, &client, generation).await.unwrap()
     }

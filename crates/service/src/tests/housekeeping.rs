@@ -10,7 +10,7 @@ fn a_day() -> LogConfig {
 }
 
 fn did(partitions_expired: u32, logs_dropped: u32) -> Housekeeping {
-    Housekeeping { partitions_expired, logs_dropped, failures: 0 }
+    Housekeeping { partitions_expired, logs_dropped, ..Housekeeping::default() }
 }
 
 #[tokio::test]

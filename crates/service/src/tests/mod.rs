@@ -1,15 +1,18 @@
 //! The use cases over the engine in memory, a clock that stands still, and seeded randomness.
 
 mod apps;
+mod auto_scaling;
 mod checkpoints;
 mod cursors;
 mod failures;
 mod faulty;
+mod flow;
 mod groups;
 mod housekeeping;
 mod isolation;
 mod metrics;
 mod policies;
+mod quotas;
 mod records;
 mod scaling;
 mod streams;

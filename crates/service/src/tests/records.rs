@@ -81,7 +81,7 @@ async fn a_record_that_is_too_large_concerns_itself_only() {
         .iter()
         .map(|result| match result {
             Ok(placed) => Some(placed.sequence_number.get()),
-            Err(RecordError::Invalid(InvalidRecord::DataTooLarge)) => None,
+            Err(RecordError::Invalid(InvalidRecord::DataTooLarge { .. })) => None,
             Err(other) => panic!("{other:?}"),
         })
         .collect();

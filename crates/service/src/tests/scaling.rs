@@ -98,3 +98,48 @@ async fn changes_at_the_same_time_each_take_effect_whole() {
         assert!(partition.bounds.is_some(), "{partition:?}");
     }
 }
+
+#[tokio::test]
+async fn partitions_are_reused_deleted_first_then_expired_then_new_ones() {
+    let world = World::new().await;
+    world.create("s", 4).await;
+    for partition in 0..4 {
+        world.fill("s", partition, 10 + partition as usize).await;
+    }
+    let check = async |target: u32, statuses: &str| {
+        world.scale("s", target).await.unwrap();
+        assert_eq!(world.statuses("s").await, statuses);
+    };
+    check(3, "AAAD").await;
+    world.clock.advance(12 * HOUR);
+    check(1, "ADDD").await;
+    // The one that was closed first expires first, although others were closed since.
+    world.clock.advance(12 * HOUR + MINUTE);
+    assert_eq!(world.service.housekeep().await.partitions_expired, 1);
+    assert_eq!(world.statuses("s").await, "ADDE");
+    assert_eq!(variant(&world.open("s", 3, CursorStart::TrimHorizon).await), "PartitionExpired");
+    check(2, "AADE").await;
+    check(4, "AAAA").await;
+    check(5, "AAAAA").await;
+    // What was closed goes on counting, also after it had expired; what is new begins.
+    let records = (1..5).map(|partition| into_partition(partition, "x")).collect();
+    let placed = world.put("s", records).await.unwrap();
+    let numbers: Vec<_> = placed.into_iter().map(|placed| placed.unwrap().sequence_number.get()).collect();
+    assert_eq!(numbers, [11, 12, 13, 0]);
+    let cursor = world.open("s", 3, CursorStart::TrimHorizon).await.unwrap();
+    assert_eq!((cursor.position, world.get(&cursor).await.unwrap().0), (number(13), vec!["x".to_owned()]));
+}
+
+#[tokio::test]
+async fn the_log_of_changes_is_for_whoever_may_describe_the_stream() {
+    let world = World::new().await;
+    let id = world.create("s", 1).await;
+    world.scale("s", 3).await.unwrap();
+    world.scale("s", 3).await.unwrap();
+    let log = world.service.scaling_log(&world.project, &stream("s")).await.unwrap();
+    assert_eq!((log.id, log.changes.len(), log.changes[0].automatic), (id, 1, false));
+    let other =
+        async |text: &str| variant(&world.service.scaling_log(&project("other"), &stream(text)).await);
+    assert_eq!(other("s").await, "StreamNotFound");
+    assert_eq!(other(id.as_str()).await, "AccessDenied");
+}

@@ -144,6 +144,7 @@ async fn an_update_changes_what_it_names_and_the_logs_retention_with_it() {
     update(StreamUpdate {
         data_type: Some(DataType::Json),
         auto_scale_enabled: Some(true),
+        auto_scale_min: Some(1),
         auto_scale_max: Some(9),
         ..StreamUpdate::default()
     })
@@ -153,7 +154,7 @@ async fn an_update_changes_what_it_names_and_the_logs_retention_with_it() {
     let changed = StreamSpec {
         retention,
         data_type: DataType::Json,
-        auto_scale: AutoScale { enabled: true, min: 0, max: 9 },
+        auto_scale: AutoScale { enabled: true, min: 1, max: 9 },
         ..spec("s", 1)
     };
     assert_eq!(described.summary.spec, changed);

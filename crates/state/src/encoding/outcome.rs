@@ -10,7 +10,7 @@ use crate::{Actor, Committed, Done, Outcome, Rejected};
 pub(super) struct OutcomeTwin {
     #[prost(
         oneof = "Kind",
-        tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 20, 21, 22, 23, 30, 31, 40, 41, 42"
+        tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 20, 21, 22, 23, 30, 31, 40, 41, 42"
     )]
     kind: Option<Kind>,
 }
@@ -45,6 +45,12 @@ enum Kind {
     PartitionExpired(PartitionTwin),
     #[prost(message, tag = "14")]
     Conflict(ConflictTwin),
+    #[prost(uint32, tag = "15")]
+    PartitionsChanged(u32),
+    #[prost(message, tag = "16")]
+    AutoScaleForbids(Empty),
+    #[prost(uint32, tag = "17")]
+    StreamQuotaExceeded(u32),
     #[prost(message, tag = "20")]
     AppInUse(Empty),
     #[prost(message, tag = "21")]
@@ -137,7 +143,10 @@ impl From<&Outcome> for OutcomeTwin {
             Err(Rejected::StreamExists) => Kind::StreamExists(Empty {}),
             Err(Rejected::StreamNotFound) => Kind::StreamNotFound(Empty {}),
             Err(Rejected::QuotaExceeded { quota }) => Kind::QuotaExceeded(*quota),
+            Err(Rejected::StreamQuotaExceeded { quota }) => Kind::StreamQuotaExceeded(*quota),
             Err(Rejected::NotPrepared { needed }) => Kind::NotPrepared(*needed),
+            Err(Rejected::PartitionsChanged { active }) => Kind::PartitionsChanged(*active),
+            Err(Rejected::AutoScaleForbids) => Kind::AutoScaleForbids(Empty {}),
             Err(Rejected::AppExists) => Kind::AppExists(Empty {}),
             Err(Rejected::AppNotFound) => Kind::AppNotFound(Empty {}),
             Err(Rejected::AppInUse) => Kind::AppInUse(Empty {}),
@@ -179,7 +188,10 @@ impl TryFrom<OutcomeTwin> for Outcome {
             Kind::StreamExists(Empty {}) => Err(Rejected::StreamExists),
             Kind::StreamNotFound(Empty {}) => Err(Rejected::StreamNotFound),
             Kind::QuotaExceeded(quota) => Err(Rejected::QuotaExceeded { quota }),
+            Kind::StreamQuotaExceeded(quota) => Err(Rejected::StreamQuotaExceeded { quota }),
             Kind::NotPrepared(needed) => Err(Rejected::NotPrepared { needed }),
+            Kind::PartitionsChanged(active) => Err(Rejected::PartitionsChanged { active }),
+            Kind::AutoScaleForbids(Empty {}) => Err(Rejected::AutoScaleForbids),
             Kind::AppExists(Empty {}) => Err(Rejected::AppExists),
             Kind::AppNotFound(Empty {}) => Err(Rejected::AppNotFound),
             Kind::AppInUse(Empty {}) => Err(Rejected::AppInUse),

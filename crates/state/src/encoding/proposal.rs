@@ -86,6 +86,8 @@ struct CreateStreamTwin {
     spec: Option<SpecTwin>,
     #[prost(uint32, optional, tag = "4")]
     partition_quota: Option<u32>,
+    #[prost(uint32, optional, tag = "5")]
+    stream_quota: Option<u32>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -108,6 +110,8 @@ struct SetPartitionsTwin {
     partition_quota: Option<u32>,
     #[prost(bool, tag = "5")]
     automatic: bool,
+    #[prost(uint32, optional, tag = "6")]
+    expected_active: Option<u32>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -212,25 +216,27 @@ pub fn decode_proposal(bytes: &[u8]) -> Result<Proposal, DecodeError> {
 fn command_twin(command: &Command) -> CommandTwin {
     match command {
         Command::InitDeployment { secret } => CommandTwin::InitDeployment(secret.to_vec()),
-        Command::CreateStream { id, project, spec, partition_quota } => {
+        Command::CreateStream { id, project, spec, partition_quota, stream_quota } => {
             CommandTwin::CreateStream(CreateStreamTwin {
                 id: id.as_bytes().to_vec(),
                 project: project.as_str().into(),
                 spec: Some(spec.into()),
                 partition_quota: *partition_quota,
+                stream_quota: *stream_quota,
             })
         }
         Command::UpdateStream { id, update } => CommandTwin::UpdateStream(UpdateStreamTwin {
             id: id.as_bytes().to_vec(),
             update: Some(update.into()),
         }),
-        Command::SetPartitions { id, target, prepared, partition_quota, automatic } => {
+        Command::SetPartitions { id, target, prepared, partition_quota, automatic, expected_active } => {
             CommandTwin::SetPartitions(SetPartitionsTwin {
                 id: id.as_bytes().to_vec(),
                 target: target.get(),
                 prepared: *prepared,
                 partition_quota: *partition_quota,
                 automatic: *automatic,
+                expected_active: *expected_active,
             })
         }
         Command::ExpirePartitions { id, closed } => CommandTwin::ExpirePartitions(ExpirePartitionsTwin {
@@ -270,7 +276,9 @@ fn command_twin(command: &Command) -> CommandTwin {
             CommandTwin::SetTaskState(SetTaskStateTwin::new(*stream, tasks, *state))
         }
         Command::DeleteTask { key } => CommandTwin::DeleteTask(key.into()),
-        Command::PutTags { id, tags } => CommandTwin::PutTags(sharing::put_tags_twin(*id, tags)),
+        Command::PutTags { id, tags, tag_quota } => {
+            CommandTwin::PutTags(sharing::put_tags_twin(*id, tags, *tag_quota))
+        }
         Command::DeleteTags { id, keys } => CommandTwin::DeleteTags(sharing::delete_tags_twin(*id, keys)),
         Command::AddPolicies { id, rules } => CommandTwin::AddPolicies(sharing::policies_twin(*id, rules)),
         Command::DeletePolicies { id, rules } => {
@@ -324,6 +332,7 @@ fn command(twin: CommandTwin) -> Result<Command, DecodeError> {
             project: parts::project(&twin.project)?,
             spec: twin.spec.ok_or(bad)?.try_into()?,
             partition_quota: twin.partition_quota,
+            stream_quota: twin.stream_quota,
         },
         CommandTwin::UpdateStream(twin) => Command::UpdateStream {
             id: parts::stream_id(&twin.id)?,
@@ -335,6 +344,7 @@ fn command(twin: CommandTwin) -> Result<Command, DecodeError> {
             prepared: twin.prepared,
             partition_quota: twin.partition_quota,
             automatic: twin.automatic,
+            expected_active: twin.expected_active,
         },
         CommandTwin::ExpirePartitions(twin) => {
             let closed = |twin: &ClosedTwin| (PartitionId::new(twin.partition), LogPosition::new(twin.at));

@@ -123,6 +123,9 @@ struct PartitionTwin {
     range_end: u64,
     #[prost(uint64, tag = "4")]
     changed_at: u64,
+    /// Absent in rows of early versions: not before the stream's last change of the partition count.
+    #[prost(int64, optional, tag = "5")]
+    changed_ms: Option<i64>,
 }
 
 #[derive(Clone, Copy, PartialEq, Message)]
@@ -147,6 +150,7 @@ pub(crate) fn encode_stream(stream: &Stream) -> Vec<u8> {
         range_start: p.range.start.get(),
         range_end: p.range.end.get(),
         changed_at: p.changed_at.get(),
+        changed_ms: Some(p.changed.as_millis()),
     };
     let scaling = |change: &ScalingChange| ScalingTwin {
         time_ms: change.time.as_millis(),
@@ -170,8 +174,9 @@ pub(crate) fn decode_stream(id: StreamId, bytes: &[u8]) -> Result<Stream, Decode
     let bad = DecodeError::new("stream row");
     let row = StreamRow::decode(bytes).map_err(|_| bad)?;
     let spec: StreamSpec = row.spec.ok_or(bad)?.try_into()?;
-    let partitions: Vec<Partition> =
-        (0..).zip(&row.partitions).map(|(index, twin)| partition(index, *twin)).collect::<Result<_, _>>()?;
+    let scaled_ms = row.scaling.last().map_or(row.created_ms, |change| change.time_ms);
+    let partitions = (0..).zip(&row.partitions).map(|(index, twin)| partition(index, *twin, scaled_ms));
+    let partitions: Vec<Partition> = partitions.collect::<Result<_, _>>()?;
     let is_active = |p: &&Partition| p.status == PartitionStatus::Active;
     let active: Vec<PartitionId> = partitions.iter().filter(is_active).map(|p| p.id).collect();
     if active.is_empty() {
@@ -196,7 +201,7 @@ pub(crate) fn decode_stream(id: StreamId, bytes: &[u8]) -> Result<Stream, Decode
     })
 }
 
-fn partition(index: u32, twin: PartitionTwin) -> Result<Partition, DecodeError> {
+fn partition(index: u32, twin: PartitionTwin, scaled_ms: i64) -> Result<Partition, DecodeError> {
     let bad = DecodeError::new("partition");
     Ok(Partition {
         id: PartitionId::new(index),
@@ -211,6 +216,7 @@ fn partition(index: u32, twin: PartitionTwin) -> Result<Partition, DecodeError> 
             end: HashKey::new(twin.range_end).ok_or(bad)?,
         },
         changed_at: LogPosition::new(twin.changed_at),
+        changed: Timestamp::from_millis(twin.changed_ms.unwrap_or(scaled_ms)),
     })
 }
 
@@ -292,4 +298,29 @@ pub(crate) fn decode_checkpoint(bytes: &[u8]) -> Result<Checkpoint, DecodeError>
     };
     let history: VecDeque<_> = row.history.into_iter().map(change).collect::<Result<_, DecodeError>>()?;
     Checkpoint::from_history(history).ok_or(bad)
+}
+
+#[cfg(test)]
+mod tests {
+    use millpond_model::PartitionCount;
+
+    use super::*;
+
+    #[test]
+    fn a_partition_of_an_early_row_changed_no_later_than_the_last_scaling() {
+        let (id, position) = (StreamId::from_random(1), LogPosition::new(1));
+        let at = Timestamp::from_millis;
+        let count = |count| PartitionCount::new(count).unwrap();
+        let spec = StreamSpec::new("s".parse().unwrap(), count(2));
+        let mut stream = Stream::create(id, "p".parse().unwrap(), spec, position, at(5));
+        let early = |stream: &Stream| {
+            let mut row = StreamRow::decode(&*encode_stream(stream)).unwrap();
+            row.partitions.iter_mut().for_each(|partition| partition.changed_ms = None);
+            let stream = decode_stream(id, &row.encode_to_vec()).unwrap();
+            stream.partitions().iter().map(|partition| partition.changed.as_millis()).collect::<Vec<_>>()
+        };
+        assert_eq!(early(&stream), [5, 5]);
+        stream.scale(count(1), false, position, at(7));
+        assert_eq!(early(&stream), [7, 7]);
+    }
 }

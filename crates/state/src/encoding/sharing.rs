@@ -1,6 +1,6 @@
 //! Tags and permission rules, in commands and in rows of streams.
 
-use millpond_model::{PolicyRule, StreamId, Tag};
+use millpond_model::{PolicyRule, StreamId, Tag, limits::STREAM_TAGS_MAX};
 
 use super::{
     DecodeError,
@@ -14,6 +14,9 @@ pub(super) struct PutTagsTwin {
     id: Vec<u8>,
     #[prost(message, repeated, tag = "2")]
     tags: Vec<TagTwin>,
+    /// Absent in commands of early versions, for which there was one number.
+    #[prost(uint32, optional, tag = "3")]
+    quota: Option<u32>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -40,8 +43,8 @@ pub(super) struct RuleTwin {
     action: String,
 }
 
-pub(super) fn put_tags_twin(id: StreamId, tags: &[Tag]) -> PutTagsTwin {
-    PutTagsTwin { id: id.as_bytes().to_vec(), tags: parts::tag_twins(tags) }
+pub(super) fn put_tags_twin(id: StreamId, tags: &[Tag], quota: u32) -> PutTagsTwin {
+    PutTagsTwin { id: id.as_bytes().to_vec(), tags: parts::tag_twins(tags), quota: Some(quota) }
 }
 
 pub(super) fn delete_tags_twin(id: StreamId, keys: &[Box<str>]) -> DeleteTagsTwin {
@@ -53,7 +56,9 @@ pub(super) fn policies_twin(id: StreamId, rules: &[PolicyRule]) -> PoliciesTwin 
 }
 
 pub(super) fn put_tags(twin: &PutTagsTwin) -> Result<Command, DecodeError> {
-    Ok(Command::PutTags { id: parts::stream_id(&twin.id)?, tags: parts::tags(&twin.tags, Tag::new)? })
+    let tag_quota = twin.quota.unwrap_or(STREAM_TAGS_MAX);
+    let tags = parts::tags(&twin.tags, Tag::new)?;
+    Ok(Command::PutTags { id: parts::stream_id(&twin.id)?, tags, tag_quota })
 }
 
 pub(super) fn delete_tags(twin: DeleteTagsTwin) -> Result<Command, DecodeError> {

@@ -40,7 +40,15 @@ impl World {
             let name = format!("s{number}").parse().unwrap();
             let spec = StreamSpec::new(name, PartitionCount::new(partitions).unwrap());
             let (id, project) = (stream(number), project());
-            world.propose(Command::CreateStream { id, project, spec, partition_quota: None }).unwrap();
+            world
+                .propose(Command::CreateStream {
+                    id,
+                    project,
+                    spec,
+                    partition_quota: None,
+                    stream_quota: None,
+                })
+                .unwrap();
         }
         world
     }
@@ -148,7 +156,9 @@ impl World {
     fn scale(&mut self, number: u128, target: u32) {
         let target = PartitionCount::new(target).unwrap();
         let (id, prepared) = (stream(number), 100);
-        let scale = Command::SetPartitions { id, target, prepared, partition_quota: None, automatic: false };
+        let (partition_quota, automatic, expected_active) = (None, false, None);
+        let scale =
+            Command::SetPartitions { id, target, prepared, partition_quota, automatic, expected_active };
         self.propose(scale).unwrap();
     }
 

@@ -98,14 +98,16 @@ pub(super) struct SignedValues {
 
 impl SignedValues {
     /// # Errors
-    /// `Mismatch` when `host` or `x-sdk-date` is not signed, and when a signed header is missing or
-    /// stands twice. A missing `content-length` reads 0; over HTTP/2 the authority is the host.
+    /// `Mismatch` when the date is not signed, nor the host by a scheme whose clients all do, and when a
+    /// signed header is missing or stands twice. A missing `content-length` reads 0; over HTTP/2 the
+    /// authority is the host.
     pub(super) fn collect(
         credentials: &Credentials,
         headers: &HeaderMap,
         authority: Option<&str>,
     ) -> Result<Self, AuthError> {
-        if !credentials.signs("host") || !credentials.signs("x-sdk-date") {
+        let needs_host = !matches!(credentials.scheme(), Scheme::Plain | Scheme::Derived);
+        if !credentials.signs("x-sdk-date") || needs_host && !credentials.signs("host") {
             return Err(AuthError::Mismatch);
         }
         let value = |name: &str| {

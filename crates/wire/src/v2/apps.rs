@@ -1,7 +1,7 @@
 //! Consumer apps (spec/05).
 
 use millpond_model::{
-    AppName, Bounds, CheckpointType, Metadata, PartitionId, PartitionStatus, SequenceNumber, limits,
+    AppName, Bounds, CheckpointType, Metadata, PageLimits, PartitionId, PartitionStatus, SequenceNumber,
 };
 use serde::{Deserialize, Serialize};
 
@@ -20,19 +20,21 @@ impl CreateAppRequest {
     /// The name.
     ///
     /// # Errors
-    /// `DIS.4200` when it is absent or not a name.
-    pub fn name(&self) -> Result<AppName, Refusal> {
+    /// `DIS.4200` when it is absent, not a name, or longer than `chars_max`.
+    pub fn name(&self, chars_max: usize) -> Result<AppName, Refusal> {
         let text = self.app_name.as_deref();
-        let expected = format!("1 to {} of A-Z a-z 0-9 _ -", limits::APP_NAME_LEN_MAX);
+        let expected = format!("1 to {chars_max} of A-Z a-z 0-9 _ -");
         let refusal = || Refusal::invalid_expecting("app_name", text.unwrap_or("null"), &expected);
-        text.and_then(|text| text.parse().ok()).ok_or_else(refusal)
+        // A name has only letters of one byte.
+        let fitting = text.filter(|text| text.len() <= chars_max);
+        fitting.and_then(|text| text.parse().ok()).ok_or_else(refusal)
     }
 }
 
 /// Parameters of `GET /apps`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListAppsQuery {
-    /// Most apps of the page: 10 unless asked otherwise, 1 to 100.
+    /// Most apps of the page.
     pub limit: u32,
     /// The page begins behind this name, which need not exist.
     pub start_after: Option<String>,
@@ -43,9 +45,9 @@ pub struct ListAppsQuery {
 impl ListAppsQuery {
     /// # Errors
     /// `DIS.4200` when the limit is not a number.
-    pub fn parse(query: &Query) -> Result<Self, Refusal> {
+    pub fn parse(query: &Query, page: PageLimits) -> Result<Self, Refusal> {
         Ok(Self {
-            limit: query.limit("limit", 10, 100)?,
+            limit: query.limit("limit", page)?,
             start_after: query.get("start_app_name").map(str::to_owned),
             stream_name: query.get_any(&["stream_name", "stream-name"]).map(str::to_owned),
         })
@@ -95,11 +97,11 @@ impl ConsumingStateQuery {
     /// # Errors
     /// `DIS.4200` for another checkpoint type or a limit that is not a number; `DIS.4201` when the
     /// start is not a partition id.
-    pub fn parse(query: &Query) -> Result<Self, Refusal> {
+    pub fn parse(query: &Query, page: PageLimits) -> Result<Self, Refusal> {
         let start = query.get_any(&["start_partition_id", "start_partitionId"]).filter(|&text| text != "0");
         Ok(Self {
             checkpoint_type: checkpoint_type(query.get("checkpoint_type"))?,
-            limit: query.limit("limit", 100, 1000)?,
+            limit: query.limit("limit", page)?,
             start_after: start.map(|text| partition_id(Some(text))).transpose()?,
             stream_id: query.get_any(&["stream_id", "stream-id"]).map(str::to_owned),
         })
@@ -165,14 +167,17 @@ mod tests {
     use super::*;
     use crate::{PlusReading, v2::parse_body};
 
+    const PAGE: PageLimits = PageLimits { default: 100, max: 1000 };
+
     #[test]
     fn names() {
         let check = |body: &str, expected: Result<&str, &str>| {
-            let name = parse_body::<CreateAppRequest>(body.as_bytes()).and_then(|request| request.name());
+            let name = parse_body::<CreateAppRequest>(body.as_bytes()).and_then(|request| request.name(4));
             let name = name.as_ref().map(AppName::as_str).map_err(Refusal::code_str);
             assert_eq!(name, expected, "{body}");
         };
         check(r#"{"app_name":"app1"}"#, Ok("app1"));
+        check(r#"{"app_name":"apple"}"#, Err("DIS.4200"));
         check(r#"{"app_name":""}"#, Err("DIS.4200"));
         check(r#"{"app_name":"a b"}"#, Err("DIS.4200"));
         check("{}", Err("DIS.4200"));
@@ -183,7 +188,7 @@ mod tests {
     fn a_bare_zero_starts_from_the_first_partition() {
         let check = |raw: &str, start: Option<u32>, limit: u32| {
             let query = Query::parse(raw, PlusReading::Space).unwrap();
-            let parsed = ConsumingStateQuery::parse(&query).unwrap();
+            let parsed = ConsumingStateQuery::parse(&query, PAGE).unwrap();
             assert_eq!((parsed.start_after, parsed.limit), (start.map(PartitionId::new), limit), "{raw}");
         };
         check("checkpoint_type=LAST_READ&limit=10&start_partition_id=0", None, 10);
@@ -195,7 +200,7 @@ mod tests {
     #[test]
     fn another_checkpoint_type_is_refused() {
         let query = Query::parse("checkpoint_type=X", PlusReading::Space).unwrap();
-        let refusal = ConsumingStateQuery::parse(&query).unwrap_err();
+        let refusal = ConsumingStateQuery::parse(&query, PAGE).unwrap_err();
         assert_eq!(refusal.message(), "Invalid request. [Invalid checkpoint_type X.]");
     }
 

@@ -1,8 +1,6 @@
 //! Checkpoints (spec/06).
 
-use millpond_model::{
-    AppSelector, CheckpointType, Metadata, PartitionId, SequenceNumber, StreamSelector, limits,
-};
+use millpond_model::{AppSelector, CheckpointType, Metadata, PartitionId, SequenceNumber, StreamSelector};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -77,9 +75,9 @@ impl CommitCheckpointRequest {
     ///
     /// # Errors
     /// `DIS.4200` for a missing app or stream, for metadata that is too long, for another type.
-    pub fn into_commit(self) -> Result<CommitCheckpoint, Refusal> {
+    pub fn into_commit(self, metadata_chars_max: usize) -> Result<CommitCheckpoint, Refusal> {
         let app = app_selector(self.app_name.as_deref().or(self.app_id.as_deref()))?;
-        let metadata = metadata(self.metadata.as_deref())?;
+        let metadata = metadata(self.metadata.as_deref(), metadata_chars_max)?;
         let checkpoint_type = checkpoint_type(self.checkpoint_type.as_deref())?;
         let stream = stream_selector("stream_name", self.stream_name.as_deref(), self.stream_id.as_deref())?;
         let generation_id = self.generation_id.unwrap_or(-1);
@@ -114,10 +112,11 @@ impl CommitCheckpoint {
     }
 }
 
-fn metadata(text: Option<&str>) -> Result<Metadata, Refusal> {
-    let expected = format!("at most {} characters", limits::METADATA_CHARS_MAX);
-    let refusal = |_| Refusal::unfit("metadata", &expected);
-    text.unwrap_or_default().parse().map_err(refusal)
+fn metadata(text: Option<&str>, chars_max: usize) -> Result<Metadata, Refusal> {
+    let refusal = || Refusal::unfit("metadata", &format!("at most {chars_max} characters"));
+    let text = text.unwrap_or_default();
+    let fitting = Some(text).filter(|text| text.chars().nth(chars_max).is_none());
+    fitting.and_then(|text| text.parse().ok()).ok_or_else(refusal)
 }
 
 /// Parameters of `GET /checkpoints`.
@@ -205,7 +204,7 @@ mod tests {
     use crate::{PlusReading, v2::parse_body};
 
     fn commit(body: &str) -> Result<CommitCheckpoint, Refusal> {
-        parse_body::<CommitCheckpointRequest>(body.as_bytes())?.into_commit()
+        parse_body::<CommitCheckpointRequest>(body.as_bytes())?.into_commit(1000)
     }
 
     #[test]

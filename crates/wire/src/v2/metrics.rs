@@ -1,8 +1,8 @@
 //! Metrics of streams and partitions (spec/11).
 
-use std::fmt::Display;
+use std::{fmt::Display, time::Duration};
 
-use millpond_model::{Metric, Minute, PartitionId, Timestamp, limits};
+use millpond_model::{Metric, Minute, PartitionId, Timestamp};
 use serde::Serialize;
 
 use super::partition_id;
@@ -11,8 +11,8 @@ use crate::{Code, Query, Refusal};
 /// Times of more digits are milliseconds (spec/11 §1).
 const SECONDS_MAX: i64 = 99_999_999_999;
 
-/// Longest period and greatest age of its start, in seconds (spec/11 §4).
-const PERIOD_MAX: i64 = limits::METRICS_MINUTES_MAX as i64 * Minute::SECONDS;
+/// The period that the text of the refusal names (spec/11 §4).
+const PERIOD_DOCUMENTED: Duration = Duration::from_hours(7 * 24);
 
 /// How much older a start may be: a client that asks for exactly seven days has a clock of its own.
 const START_GRACE: i64 = Minute::SECONDS;
@@ -40,8 +40,6 @@ pub struct MetricLabel {
 pub struct MetricsQuery {
     /// At least one, each once.
     pub labels: Vec<MetricLabel>,
-    /// Whether a list was asked for.
-    pub is_list: bool,
     /// The first minute that begins within the period.
     pub first: Minute,
     /// The last one; before the first when none does.
@@ -49,13 +47,18 @@ pub struct MetricsQuery {
 }
 
 impl MetricsQuery {
-    /// Reads the parameters; `now` is the present time.
+    /// Reads the parameters; `now` is the present time, and no period longer than `period_max`.
     ///
     /// # Errors
     /// `DIS.4200` without labels; `DIS.4209` for one that is unknown or of the other scope; `DIS.4203` for
     /// a time that is missing or none, or a period turned round; `DIS.4204` for a period that is longer
-    /// than seven days or begins before them.
-    pub fn parse(query: &Query, scope: MetricScope, now: Timestamp) -> Result<Self, Refusal> {
+    /// than that or begins before it.
+    pub fn parse(
+        query: &Query,
+        scope: MetricScope,
+        now: Timestamp,
+        period_max: Duration,
+    ) -> Result<Self, Refusal> {
         let list = query.get("label_list");
         let text = list.or_else(|| query.get("label")).ok_or_else(|| Refusal::missing("label"))?;
         let mut labels: Vec<MetricLabel> = Vec::new();
@@ -71,12 +74,12 @@ impl MetricsQuery {
             let shown = format!("start_time {start} is after end_time {end}");
             return Err(Code::MetricsPeriodInvalid.about(shown));
         }
-        let oldest = now.as_millis().div_euclid(1000) - PERIOD_MAX - START_GRACE;
-        if end - start > PERIOD_MAX || start < oldest {
-            return Err(Code::MetricsPeriodTooLong.plain());
+        let seconds_max = i64::try_from(period_max.as_secs()).unwrap_or(i64::MAX);
+        let oldest = now.as_millis().div_euclid(1000).saturating_sub(seconds_max) - START_GRACE;
+        if end - start > seconds_max || start < oldest {
+            return Err(too_long(period_max));
         }
-        let is_list = list.is_some();
-        Ok(Self { labels, is_list, first: Minute::not_before(start), last: Minute::containing(end) })
+        Ok(Self { labels, first: Minute::not_before(start), last: Minute::containing(end) })
     }
 }
 
@@ -116,6 +119,14 @@ fn metric_of_partition(text: &str) -> Option<Metric> {
     })
 }
 
+fn too_long(period_max: Duration) -> Refusal {
+    if period_max == PERIOD_DOCUMENTED {
+        return Code::MetricsPeriodTooLong.plain();
+    }
+    let hours = period_max.as_secs() / 3600;
+    Code::MetricsPeriodTooLong.about(format_args!("Here it cannot be longer than {hours} h"))
+}
+
 /// A time in seconds; one in milliseconds is read too.
 fn seconds(query: &Query, name: &str) -> Result<i64, Refusal> {
     let refusal = |text: &dyn Display| {
@@ -134,9 +145,8 @@ fn seconds(query: &Query, name: &str) -> Result<i64, Refusal> {
 pub struct MetricsResponse<'a> {
     /// The first label: one client looks nowhere else.
     pub metrics: MetricSeries<'a>,
-    /// All labels, in the order asked; only when a list was asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub metrics_list: Option<&'a [MetricSeries<'a>]>,
+    /// All labels, in the order asked; also when there is only one, as recorded answers have it.
+    pub metrics_list: &'a [MetricSeries<'a>],
 }
 
 /// The values of one label.
@@ -176,7 +186,7 @@ mod tests {
 
     fn parse(scope: MetricScope, raw: &str) -> Result<MetricsQuery, Refusal> {
         let query = Query::parse(raw, PlusReading::Space).unwrap();
-        MetricsQuery::parse(&query, scope, Timestamp::from_millis(NOW * 1000))
+        MetricsQuery::parse(&query, scope, Timestamp::from_millis(NOW * 1000), PERIOD_DOCUMENTED)
     }
 
     #[test]
@@ -219,8 +229,7 @@ mod tests {
         let labels: Vec<_> = parsed.labels.iter().map(|label| (&*label.text, label.metric)).collect();
         let expected =
             [("traffic_controll_put", Metric::PutThrottled), ("total_put_req_latency", Metric::PutLatency)];
-        assert_eq!((labels.as_slice(), parsed.is_list), (expected.as_slice(), true));
-        assert!(!parse(MetricScope::Stream, &format!("label=traffic_control_put&{times}")).unwrap().is_list);
+        assert_eq!(labels, expected);
     }
 
     #[test]
@@ -256,9 +265,7 @@ mod tests {
         let points = [MetricPoint { timestamp: 60, value: 3 }];
         let list = [MetricSeries::new("a", &points), MetricSeries::new("b", &[])];
         let series = r#"{"label":"a","dataPoints":[{"timestamp":60,"value":3}],"data_points":[{"timestamp":60,"value":3}]}"#;
-        let one = MetricsResponse { metrics: list[0].clone(), metrics_list: None };
-        assert_eq!(serde_json::to_string(&one).unwrap(), format!(r#"{{"metrics":{series}}}"#));
-        let all = MetricsResponse { metrics: list[0].clone(), metrics_list: Some(&list) };
+        let all = MetricsResponse { metrics: list[0].clone(), metrics_list: &list };
         assert_eq!(
             serde_json::to_string(&all).unwrap(),
             format!(

@@ -16,7 +16,7 @@
 use std::mem;
 
 use bytes::{Buf, Bytes};
-use millpond_model::{InvalidRecord, limits};
+use millpond_model::{InvalidRecord, Limits};
 use prost::Message;
 
 use super::records::{PutRecords, given::GivenRecord};
@@ -157,18 +157,18 @@ impl PutRecordsRequest {
     /// `DIS.4200` for the whole request when it names no stream, has no records, or has a record whose
     /// hash key is not a 64-bit integer. A record that is too large, or whose partition id is none, is
     /// refused alone.
-    pub fn into_model(mut self) -> Result<PutRecords, Refusal> {
-        let given = self.records.iter_mut().map(|entry| Ok(entry.given()));
-        PutRecords::of(&self.stream_name, &self.stream_id, given)
+    pub fn into_model(mut self, within: &Limits) -> Result<PutRecords, Refusal> {
+        let given = self.records.iter_mut().map(|entry| Ok(entry.given(within.record_bytes)));
+        PutRecords::of(&self.stream_name, &self.stream_id, given, within)
     }
 }
 
 impl PutRecordsRequestEntry {
     /// The members; takes the payload away.
-    fn given(&mut self) -> GivenRecord<'_> {
-        let fits = self.data.len() <= limits::RECORD_DATA_BYTES_MAX;
+    fn given(&mut self, max: usize) -> GivenRecord<'_> {
+        let fits = self.data.len() <= max;
         GivenRecord {
-            data: if fits { Ok(mem::take(&mut self.data)) } else { Err(InvalidRecord::DataTooLarge) },
+            data: if fits { Ok(mem::take(&mut self.data)) } else { Err(InvalidRecord::DataTooLarge { max }) },
             partition_id: &self.partition_id,
             explicit_hash_key: &self.explicit_hash_key,
             partition_key: &self.partition_key,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use millpond_model::{Tag, TagCondition, TagFilter, limits};
+use millpond_model::{PageLimits, Tag, TagCondition, TagFilter, limits};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -11,9 +11,6 @@ use super::{
     streams::{TagEntry, unique_tags},
 };
 use crate::{Code, Refusal};
-
-/// Streams on one page of a search, when not told otherwise and at most (spec/10 §4).
-const FOUND_MAX: i64 = 1000;
 
 /// Body of `POST /stream/{stream_id}/tags`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,11 +56,11 @@ impl BatchTagsRequest {
     ///
     /// # Errors
     /// `DIS.4605` for another action; `DIS.4200` without tags, for bad syntax and for a key that stands
-    /// twice among those to add; `DIS.4601` for more than ten of these.
-    pub fn into_batch(self) -> Result<TagBatch, Refusal> {
+    /// twice among those to add; `DIS.4601` for more than `tags_max` of these.
+    pub fn into_batch(self, tags_max: u32) -> Result<TagBatch, Refusal> {
         let tags = self.tags.ok_or_else(|| Refusal::missing("tags"));
         match action(self.action.as_deref())? {
-            "create" => Ok(TagBatch::Put(unique_tags(&tags?)?)),
+            "create" => Ok(TagBatch::Put(unique_tags(&tags?, tags_max)?)),
             "delete" => {
                 let key = |tag: &TagEntry| {
                     let key = Some(&*tag.key).filter(|key| !key.is_empty());
@@ -154,9 +151,9 @@ impl FindStreamsRequest {
     /// # Errors
     /// `DIS.4605` for another action than `filter` and `count`; `DIS.4200` for a page, a list of tags or
     /// a condition that cannot be.
-    pub fn into_search(self) -> Result<FindStreams, Refusal> {
+    pub fn into_search(self, found: PageLimits) -> Result<FindStreams, Refusal> {
         let page = match action(self.action.as_deref())? {
-            "filter" => Some(page(self.offset.as_deref(), self.limit.as_deref())?),
+            "filter" => Some(page(self.offset.as_deref(), self.limit.as_deref(), found)?),
             "count" => None,
             other => return Err(Code::TagActionInvalid.about(other)),
         };
@@ -198,13 +195,14 @@ fn action(text: Option<&str>) -> Result<&str, Refusal> {
     text.ok_or_else(|| Code::TagActionInvalid.about("null"))
 }
 
-/// A limit outside 1 to 1000 is drawn into it, as everywhere (spec/00 §9).
-fn page(offset: Option<&str>, limit: Option<&str>) -> Result<FoundPage, Refusal> {
+/// A limit outside of what may be is drawn into it, as everywhere (spec/00 §9).
+fn page(offset: Option<&str>, limit: Option<&str>, found: PageLimits) -> Result<FoundPage, Refusal> {
     let number = |name: &str, text: Option<&str>| {
         let refusal = |text: &str| Refusal::invalid_expecting(name, text, "a decimal integer");
         text.map(|text| text.parse::<i64>().map_err(|_| refusal(text))).transpose()
     };
-    let limit = number("limit", limit)?.filter(|&limit| limit != 0).unwrap_or(FOUND_MAX).clamp(1, FOUND_MAX);
+    let asked = number("limit", limit)?.filter(|&limit| limit != 0);
+    let limit = asked.unwrap_or(found.default.into()).clamp(1, found.max.into());
     let offset = number("offset", offset)?.unwrap_or(0);
     let whole = |number: i64| usize::try_from(number).ok();
     match (whole(offset), whole(limit)) {
@@ -272,7 +270,8 @@ mod tests {
     #[test]
     fn batches_are_read() {
         let check = |json: &str, expected: Result<TagBatch, &str>| {
-            let batch = parse_body::<BatchTagsRequest>(json.as_bytes()).unwrap().into_batch();
+            let batch =
+                parse_body::<BatchTagsRequest>(json.as_bytes()).unwrap().into_batch(limits::STREAM_TAGS_MAX);
             assert_eq!(
                 batch.as_ref().map_err(Refusal::code_str),
                 expected.as_ref().map_err(|code| *code),
@@ -318,7 +317,7 @@ mod tests {
 
     fn search(json: &str) -> Result<FindStreams, &'static str> {
         let request: FindStreamsRequest = parse_body(json.as_bytes()).unwrap();
-        request.into_search().map_err(|refusal| refusal.code_str())
+        request.into_search(PageLimits { default: 1000, max: 1000 }).map_err(|refusal| refusal.code_str())
     }
 
     #[test]

@@ -245,6 +245,7 @@ fn partitions_and_streams_that_come_and_go_start_a_round() {
         prepared: 100,
         partition_quota: None,
         automatic: false,
+        expected_active: None,
     };
     check(scale(1, 3), true);
     check(scale(1, 1), true);

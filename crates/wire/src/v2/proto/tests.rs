@@ -23,7 +23,7 @@ fn read(body: &[u8]) -> Result<PutRecords, Refusal> {
     if let Ok(request) = &request {
         assert_eq!(counted, Ok(request.records.len()));
     }
-    request?.into_model()
+    request?.into_model(&Limits::default())
 }
 
 fn entry(data: &'static [u8]) -> PutRecordsRequestEntry {
@@ -37,7 +37,7 @@ fn request(records: Vec<PutRecordsRequestEntry>) -> PutRecordsRequest {
 /// The same records as JSON and as protobuf.
 fn check_same(json: &str, records: Vec<PutRecordsRequestEntry>) {
     let json: records::PutRecordsRequest<'_> = parse_body(json.as_bytes()).unwrap();
-    assert_eq!(read(&request(records).encode_to_vec()), json.into_model());
+    assert_eq!(read(&request(records).encode_to_vec()), json.into_model(&Limits::default()));
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn bodies_of_stock_clients() {
 #[test]
 fn payloads_are_slices_of_the_body() {
     let body = Bytes::from(request(vec![entry(b"hello")]).encode_to_vec());
-    let put = parse::<PutRecordsRequest>(body.clone()).unwrap().into_model().unwrap();
+    let put = parse::<PutRecordsRequest>(body.clone()).unwrap().into_model(&Limits::default()).unwrap();
     let data = &put.records[0].as_ref().unwrap().record.data;
     assert!(body.as_ptr_range().contains(&data.as_ptr()));
 }

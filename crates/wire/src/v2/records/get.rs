@@ -1,7 +1,7 @@
 //! `GET /records` (spec/03 §5).
 
 use bytes::Bytes;
-use millpond_model::{Record, limits};
+use millpond_model::{Limits, PageLimits, Record, limits};
 use serde::{Deserialize, Serialize};
 
 use super::write::{push_count, push_number, push_string};
@@ -9,6 +9,9 @@ use crate::{Code, Query, Refusal, codec::b64};
 
 /// The kind of every record's time (spec/03 §3).
 pub(in crate::v2) const TIMESTAMP_TYPE: &str = "CreateTime";
+
+/// Records of one answer.
+const PAGE: PageLimits = PageLimits { default: limits::GET_RECORDS_DEFAULT, max: limits::GET_RECORDS_MAX };
 
 /// Parameters of `GET /records`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,15 +26,15 @@ pub struct GetRecordsQuery {
 
 impl GetRecordsQuery {
     /// # Errors
-    /// `DIS.4200` without a cursor and for limits that are not numbers; `DIS.4217` for a cursor of
-    /// more than 512 characters.
-    pub fn parse(query: &Query) -> Result<Self, Refusal> {
+    /// `DIS.4200` without a cursor and for limits that are not numbers; `DIS.4217` for a cursor that is
+    /// too long.
+    pub fn parse(query: &Query, within: &Limits) -> Result<Self, Refusal> {
         let cursor = query.get_any(&["partition-cursor", "partition_cursor"]);
         let cursor = cursor.ok_or_else(|| Refusal::missing("partition-cursor"))?;
-        if cursor.chars().nth(limits::CURSOR_CHARS_MAX).is_some() {
+        if cursor.chars().nth(within.cursor_chars).is_some() {
             return Err(Code::InvalidCursor.about(cursor));
         }
-        let limit = query.limit("limit", limits::GET_RECORDS_DEFAULT, limits::GET_RECORDS_MAX)?;
+        let limit = query.limit("limit", PAGE)?;
         let bytes = query.integer("max_fetch_bytes")?.filter(|&bytes| bytes != 0);
         let invalid = |bytes: i64| Refusal::invalid_expecting("max_fetch_bytes", bytes, "0 or more");
         let max_fetch_bytes =
@@ -87,9 +90,9 @@ impl RecordEntry {
     /// The payload.
     ///
     /// # Errors
-    /// `InvalidRecordEntry` when it is not base64 of at most 1 MiB.
+    /// `InvalidRecordEntry` when it is not base64 of at most 4 MiB.
     pub fn decode_data(&self) -> Result<Bytes, InvalidRecordEntry> {
-        b64::decode(&self.data, limits::RECORD_DATA_BYTES_MAX).map_err(|_| InvalidRecordEntry)
+        b64::decode(&self.data, limits::RECORD_DATA_BYTES_CEILING).map_err(|_| InvalidRecordEntry)
     }
 }
 
@@ -173,7 +176,8 @@ mod tests {
     #[test]
     fn parameters() {
         let check = |raw: &str, expected: Result<(u32, Option<u64>), &str>| {
-            let query = GetRecordsQuery::parse(&Query::parse(raw, PlusReading::Space).unwrap());
+            let query =
+                GetRecordsQuery::parse(&Query::parse(raw, PlusReading::Space).unwrap(), &Limits::default());
             let got = query.as_ref().map(|query| (query.limit, query.max_fetch_bytes));
             assert_eq!(got.map_err(Refusal::code_str), expected, "{raw}");
         };

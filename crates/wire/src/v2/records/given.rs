@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use millpond_model::{
-    ExplicitHashKey, HashKey, InvalidRecord, NewRecord, PartitionId, PartitionKey, PlacedRecord, Placement,
-    StreamSelector, Timestamp, limits,
+    ExplicitHashKey, HashKey, InvalidRecord, Limits, NewRecord, PartitionId, PartitionKey, PlacedRecord,
+    Placement, StreamSelector, Timestamp, limits,
 };
 
 use crate::{Code, RecordRefusal, Refusal, v2::stream_selector};
@@ -24,6 +24,7 @@ impl PutRecords {
         stream_name: &str,
         stream_id: &str,
         given: impl ExactSizeIterator<Item = Result<GivenRecord<'a>, Refusal>>,
+        within: &Limits,
     ) -> Result<Self, Refusal> {
         let stream = stream_selector("stream_name", present(stream_name), present(stream_id))?;
         if given.len() == 0 {
@@ -31,7 +32,7 @@ impl PutRecords {
         }
         let mut records = Vec::with_capacity(given.len());
         for record in given {
-            records.push(record?.into_model()?);
+            records.push(record?.into_model(within.partition_key_chars)?);
         }
         Ok(Self { stream, records })
     }
@@ -49,13 +50,13 @@ pub(in crate::v2) struct GivenRecord<'a> {
 
 impl GivenRecord<'_> {
     /// `Err` refuses the request, `Ok(Err)` this record.
-    fn into_model(self) -> Result<Result<PlacedRecord, RecordRefusal>, Refusal> {
+    fn into_model(self, key_chars_max: usize) -> Result<Result<PlacedRecord, RecordRefusal>, Refusal> {
         let explicit_hash_key = self.hash_key()?;
         let data = match self.data {
             Ok(data) => data,
             Err(error) => return Ok(Err(too_large(error))),
         };
-        let partition_key = match PartitionKey::parse(self.partition_key) {
+        let partition_key = match PartitionKey::parse_within(self.partition_key, key_chars_max) {
             Ok(key) => key,
             Err(error) => return Ok(Err(too_large(error))),
         };
@@ -93,12 +94,8 @@ fn present(text: &str) -> Option<&str> {
 
 fn too_large(error: InvalidRecord) -> RecordRefusal {
     let (name, expected) = match error {
-        InvalidRecord::DataTooLarge => {
-            ("data", format!("at most {} bytes, not counting base64", limits::RECORD_DATA_BYTES_MAX))
-        }
-        InvalidRecord::KeyTooLong => {
-            ("partition_key", format!("at most {} characters", limits::PARTITION_KEY_CHARS_MAX))
-        }
+        InvalidRecord::DataTooLarge { max } => ("data", format!("at most {max} bytes, not counting base64")),
+        InvalidRecord::KeyTooLong { max } => ("partition_key", format!("at most {max} characters")),
     };
     Refusal::unfit(name, &expected).into()
 }

@@ -1,7 +1,7 @@
 //! `POST /records` (spec/03 §1, §2, §4).
 
 use millpond_model::{
-    InvalidRecord, PartitionId, PlacedRecord, Placement, SequenceNumber, Timestamp, limits,
+    InvalidRecord, Limits, PartitionId, PlacedRecord, Placement, SequenceNumber, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -62,8 +62,9 @@ impl<'a> PutRecordsRequest<'a> {
     /// `DIS.4200` for the whole request when it names no stream, has no records, or has a record
     /// whose data is not base64 or whose hash key is not a 64-bit integer. A record that is too
     /// large, or whose partition id is none, is refused alone.
-    pub fn into_model(self) -> Result<PutRecords, Refusal> {
-        PutRecords::of(&self.stream_name.0, &self.stream_id.0, self.records.iter().map(PutRecord::given))
+    pub fn into_model(self, within: &Limits) -> Result<PutRecords, Refusal> {
+        let given = self.records.iter().map(|record| record.given(within.record_bytes));
+        PutRecords::of(&self.stream_name.0, &self.stream_id.0, given, within)
     }
 }
 
@@ -90,10 +91,10 @@ impl<'a> PutRecord<'a> {
         }
     }
 
-    fn given(&self) -> Result<GivenRecord<'_>, Refusal> {
-        let data = match b64::decode(&self.data.0, limits::RECORD_DATA_BYTES_MAX) {
+    fn given(&self, max: usize) -> Result<GivenRecord<'_>, Refusal> {
+        let data = match b64::decode(&self.data.0, max) {
             Ok(data) => Ok(data),
-            Err(b64::DecodeError::TooLarge { .. }) => Err(InvalidRecord::DataTooLarge),
+            Err(b64::DecodeError::TooLarge { .. }) => Err(InvalidRecord::DataTooLarge { max }),
             Err(b64::DecodeError::Invalid) => return Err(Code::InvalidRequest.about("Invalid data.")),
         };
         Ok(GivenRecord {

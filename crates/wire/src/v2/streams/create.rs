@@ -1,6 +1,8 @@
 //! `POST /streams` (spec/02 §1).
 
-use millpond_model::{AutoScale, PartitionCount, StreamName, StreamSpec, StreamType, limits};
+use millpond_model::{
+    AutoScale, Limits, PartitionCount, RetentionHours, StreamName, StreamSpec, StreamType, limits,
+};
 use serde::{Deserialize, Serialize};
 
 use super::{TagEntry, auto_scale_bound, data_schema, data_type, retention, tags, word};
@@ -42,7 +44,7 @@ pub struct CreateStreamRequest {
     /// `snappy`, `gzip` or `zip`.
     #[serde(default, deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
     pub compression_format: Option<String>,
-    /// At most ten.
+    /// At most ten, unless the server admits more.
     #[serde(default, deserialize_with = "lenient::list", skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<TagEntry>,
     /// The platform's tag.
@@ -62,9 +64,9 @@ impl CreateStreamRequest {
     /// What the stream shall be.
     ///
     /// # Errors
-    /// `DIS.4200` about the first member that cannot be used; `DIS.4601` for more than ten tags.
-    pub fn into_spec(self) -> Result<StreamSpec, Refusal> {
-        let name = stream_name(self.stream_name.as_deref())?;
+    /// `DIS.4200` about the first member that cannot be used; `DIS.4601` for too many tags.
+    pub fn into_spec(self, within: &Limits) -> Result<StreamSpec, Refusal> {
+        let name = stream_name(self.stream_name.as_deref(), within.stream_name_chars)?;
         let partitions = partition_count("partition_count", self.partition_count)?;
         let mut spec = StreamSpec::new(name, partitions);
         if let Some(text) = &self.stream_type {
@@ -73,14 +75,13 @@ impl CreateStreamRequest {
         if let Some(data_type) = data_type(self.data_type.as_deref())? {
             spec.data_type = data_type;
         }
-        if let Some(retention) = retention(self.data_duration)? {
-            spec.retention = retention;
-        }
+        let default = || RetentionHours::new(within.retention.default).unwrap_or_default();
+        spec.retention = retention(self.data_duration, within.retention)?.unwrap_or_else(default);
         spec.auto_scale = self.auto_scale()?;
         spec.csv_delimiter = csv_delimiter(self.csv_properties)?;
         spec.compression_format =
             self.compression_format.as_deref().map(|text| word("compression_format", text)).transpose()?;
-        spec.tags = tags::tags(&self.tags)?;
+        spec.tags = tags::tags(&self.tags, within.stream_tags)?;
         spec.sys_tags = tags::system_tags(&self.sys_tags)?;
         spec.data_schema = data_schema(self.data_schema)?;
         Ok(spec)
@@ -101,10 +102,12 @@ impl CreateStreamRequest {
     }
 }
 
-fn stream_name(text: Option<&str>) -> Result<StreamName, Refusal> {
-    let expected = format!("1 to {} of A-Z a-z 0-9 _ -", limits::STREAM_NAME_LEN_MAX);
+fn stream_name(text: Option<&str>, chars_max: usize) -> Result<StreamName, Refusal> {
+    let expected = format!("1 to {chars_max} of A-Z a-z 0-9 _ -");
     let refusal = || Refusal::invalid_expecting("stream_name", text.unwrap_or("null"), &expected);
-    text.and_then(|text| text.parse().ok()).ok_or_else(refusal)
+    // A name has only letters of one byte.
+    let fitting = text.filter(|text| text.len() <= chars_max);
+    fitting.and_then(|text| text.parse().ok()).ok_or_else(refusal)
 }
 
 /// A partition count of 1 to 10,000; absent is refused as `null`.
@@ -134,7 +137,7 @@ mod tests {
     use crate::v2::parse_body;
 
     fn parse(body: &str) -> Result<StreamSpec, Refusal> {
-        parse_body::<CreateStreamRequest>(body.as_bytes())?.into_spec()
+        parse_body::<CreateStreamRequest>(body.as_bytes())?.into_spec(&Limits::default())
     }
 
     fn spec(name: &str, partitions: u32) -> StreamSpec {

@@ -12,10 +12,11 @@ pub use tags::TagEntry;
 pub(in crate::v2) use tags::tags as unique_tags;
 pub use update::{ChangePartitionCountResponse, StreamChange, UpdateAttributesResponse, UpdateStreamRequest};
 pub use view::{
-    AutoScaleView, DescribeStreamResponse, ListStreamsResponse, PartitionInfo, ScalingEntry, StreamInfo,
+    AutoScaleView, DescribeStreamResponse, ListStreamsResponse, PartitionInfo, ScalingEntry,
+    ScalingLogResponse, StreamInfo,
 };
 
-use millpond_model::{DataType, RetentionHours, limits};
+use millpond_model::{DataType, RetentionHours, RetentionLimits, limits};
 
 use crate::Refusal;
 
@@ -28,11 +29,13 @@ fn auto_scale_bound(name: &str, value: Option<i64>) -> Result<u32, Refusal> {
 }
 
 /// Hours to keep records; `None` when absent or 0.
-fn retention(value: Option<i64>) -> Result<Option<RetentionHours>, Refusal> {
+fn retention(value: Option<i64>, within: RetentionLimits) -> Result<Option<RetentionHours>, Refusal> {
     let Some(hours) = value.filter(|&hours| hours != 0) else { return Ok(None) };
-    let expected = format!("1 to {} hours", limits::RETENTION_HOURS_MAX);
+    let RetentionLimits { min, max, .. } = within;
+    let expected = format!("{min} to {max} hours");
     let refusal = || Refusal::invalid_expecting("data_duration", hours, &expected);
-    let retention = u32::try_from(hours).ok().and_then(|hours| RetentionHours::new(hours).ok());
+    let admitted = u32::try_from(hours).ok().filter(|hours| (min..=max).contains(hours));
+    let retention = admitted.and_then(|hours| RetentionHours::new(hours).ok());
     retention.map(Some).ok_or_else(refusal)
 }
 

@@ -1,13 +1,13 @@
 //! Parameters of the stream lists (spec/02 §2, §3).
 
-use millpond_model::PartitionId;
+use millpond_model::{PageLimits, PartitionId};
 
 use crate::{Query, Refusal, v2::partition_id};
 
 /// Parameters of `GET /streams`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListStreamsQuery {
-    /// Most streams of the page: 10 unless asked otherwise, 1 to 100.
+    /// Most streams of the page.
     pub limit: u32,
     /// The page begins behind this name, which need not exist.
     pub start_after: Option<String>,
@@ -18,10 +18,10 @@ pub struct ListStreamsQuery {
 impl ListStreamsQuery {
     /// # Errors
     /// `DIS.4200` when the limit is not a number.
-    pub fn parse(query: &Query) -> Result<Self, Refusal> {
+    pub fn parse(query: &Query, page: PageLimits) -> Result<Self, Refusal> {
         let text = |names: &[&str]| query.get_any(names).map(str::to_owned);
         Ok(Self {
-            limit: query.limit("limit", 10, 100)?,
+            limit: query.limit("limit", page)?,
             start_after: text(&["start_stream_name"]),
             stream_id: text(&["stream_id", "stream-id"]),
         })
@@ -33,7 +33,7 @@ impl ListStreamsQuery {
 pub struct DescribeStreamQuery {
     /// The page begins behind this partition, which need not exist.
     pub start_after: Option<PartitionId>,
-    /// Most partitions of the page: 100 unless asked otherwise, 1 to 1000.
+    /// Most partitions of the page.
     pub limit: u32,
     /// Finds the stream when the path does not.
     pub stream_id: Option<String>,
@@ -42,11 +42,11 @@ pub struct DescribeStreamQuery {
 impl DescribeStreamQuery {
     /// # Errors
     /// `DIS.4200` when the limit is not a number; `DIS.4201` when the start is not a partition id.
-    pub fn parse(query: &Query) -> Result<Self, Refusal> {
+    pub fn parse(query: &Query, page: PageLimits) -> Result<Self, Refusal> {
         let start = query.get_any(&["start_partitionId", "start_partition_id"]);
         Ok(Self {
             start_after: start.map(|text| partition_id(Some(text))).transpose()?,
-            limit: query.limit("limit_partitions", 100, 1000)?,
+            limit: query.limit("limit_partitions", page)?,
             stream_id: query.get_any(&["stream_id", "stream-id"]).map(str::to_owned),
         })
     }
@@ -54,6 +54,8 @@ impl DescribeStreamQuery {
 
 #[cfg(test)]
 mod tests {
+    use millpond_model::Limits;
+
     use super::*;
     use crate::PlusReading;
 
@@ -61,7 +63,7 @@ mod tests {
     fn what_real_clients_ask_for() {
         let check = |raw: &str, start: Option<u32>, limit: u32, stream_id: Option<&str>| {
             let query = Query::parse(raw, PlusReading::Space).unwrap();
-            let parsed = DescribeStreamQuery::parse(&query).unwrap();
+            let parsed = DescribeStreamQuery::parse(&query, Limits::default().partitions_page).unwrap();
             let start_after = start.map(PartitionId::new);
             let stream_id = stream_id.map(str::to_owned);
             assert_eq!(parsed, DescribeStreamQuery { start_after, limit, stream_id }, "{raw}");
@@ -77,13 +79,13 @@ mod tests {
     fn lists_start_behind_a_name() {
         let query = Query::parse("limit=2&start_stream_name=a%20b", PlusReading::Space).unwrap();
         let expected = ListStreamsQuery { limit: 2, start_after: Some("a b".into()), stream_id: None };
-        assert_eq!(ListStreamsQuery::parse(&query), Ok(expected));
+        assert_eq!(ListStreamsQuery::parse(&query, Limits::default().streams_page), Ok(expected));
     }
 
     #[test]
     fn a_start_that_is_no_partition_is_refused() {
         let query = Query::parse("start_partitionId=x", PlusReading::Space).unwrap();
-        let refusal = DescribeStreamQuery::parse(&query).unwrap_err();
+        let refusal = DescribeStreamQuery::parse(&query, Limits::default().partitions_page).unwrap_err();
         assert_eq!((refusal.code_str(), refusal.message()), ("DIS.4201", "Invalid partition_id. [x]"));
     }
 }

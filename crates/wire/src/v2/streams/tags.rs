@@ -46,24 +46,25 @@ impl TagEntry {
     }
 }
 
-/// A stream's tags: at most ten, keys unique.
+/// A stream's tags: at most `max`, keys unique.
 ///
 /// # Errors
-/// `DIS.4601` above ten; `DIS.4200` for bad syntax and for a key that stands twice.
-pub(in crate::v2) fn tags(entries: &[TagEntry]) -> Result<Vec<Tag>, Refusal> {
-    collect("tags", entries, TagEntry::to_tag)
+/// `DIS.4601` above `max`; `DIS.4200` for bad syntax and for a key that stands twice.
+pub(in crate::v2) fn tags(entries: &[TagEntry], max: u32) -> Result<Vec<Tag>, Refusal> {
+    collect("tags", entries, max, TagEntry::to_tag)
 }
 
 pub(super) fn system_tags(entries: &[TagEntry]) -> Result<Vec<Tag>, Refusal> {
-    collect("sys_tags", entries, TagEntry::to_system_tag)
+    collect("sys_tags", entries, limits::STREAM_TAGS_MAX, TagEntry::to_system_tag)
 }
 
 fn collect(
     name: &str,
     entries: &[TagEntry],
+    max: u32,
     convert: fn(&TagEntry) -> Result<Tag, Refusal>,
 ) -> Result<Vec<Tag>, Refusal> {
-    if entries.len() > limits::STREAM_TAGS_MAX {
+    if entries.len() > max as usize {
         return Err(Code::TagLimit.plain());
     }
     let mut keys = BTreeSet::new();

@@ -1,6 +1,6 @@
 //! Changes of a stream: its partition count (spec/02 §4) and its attributes (spec/02 §6).
 
-use millpond_model::{PartitionCount, StreamUpdate};
+use millpond_model::{Limits, PartitionCount, StreamUpdate};
 use serde::{Deserialize, Serialize};
 
 use super::{auto_scale_bound, create::partition_count, data_schema, data_type, retention};
@@ -62,7 +62,7 @@ impl UpdateStreamRequest {
     ///
     /// # Errors
     /// `DIS.4200` about the first member that cannot be used.
-    pub fn into_update(self) -> Result<StreamUpdate, Refusal> {
+    pub fn into_update(self, within: &Limits) -> Result<StreamUpdate, Refusal> {
         if let Some(other) = self.update_type.filter(|kind| kind != "DATA_TYPE" && kind != "AUTO_SCALE") {
             return Err(Refusal::invalid_expecting("update_type", other, "DATA_TYPE or AUTO_SCALE"));
         }
@@ -77,7 +77,7 @@ impl UpdateStreamRequest {
             return Err(Refusal::invalid_expecting("auto_scale_max_partition_count", max, &expected));
         }
         Ok(StreamUpdate {
-            retention: retention(self.data_duration)?,
+            retention: retention(self.data_duration, within.retention)?,
             data_type: data_type(self.data_type.as_deref())?,
             data_schema: data_schema(self.data_schema)?,
             auto_scale_enabled: self.auto_scale_enabled,
@@ -91,10 +91,10 @@ impl UpdateStreamRequest {
     ///
     /// # Errors
     /// As the two above.
-    pub fn into_change(self) -> Result<StreamChange, Refusal> {
+    pub fn into_change(self, within: &Limits) -> Result<StreamChange, Refusal> {
         match self.target_partition_count {
             Some(_) => self.target().map(StreamChange::Partitions),
-            None => self.into_update().map(StreamChange::Attributes),
+            None => self.into_update(within).map(StreamChange::Attributes),
         }
     }
 }
@@ -152,7 +152,11 @@ mod tests {
     #[test]
     fn attributes_that_are_present_are_applied() {
         let check = |body: &str, expected: StreamUpdate| {
-            assert_eq!(parse(body).into_change(), Ok(StreamChange::Attributes(expected)), "{body}");
+            assert_eq!(
+                parse(body).into_change(&Limits::default()),
+                Ok(StreamChange::Attributes(expected)),
+                "{body}"
+            );
         };
         check("{}", StreamUpdate::default());
         check(
@@ -168,7 +172,8 @@ mod tests {
                 ..StreamUpdate::default()
             },
         );
-        let target = parse(r#"{"target_partition_count":3,"data_duration":48}"#).into_change();
+        let target =
+            parse(r#"{"target_partition_count":3,"data_duration":48}"#).into_change(&Limits::default());
         assert_eq!(target, Ok(StreamChange::Partitions(PartitionCount::new(3).unwrap())));
     }
 
@@ -180,7 +185,11 @@ mod tests {
             r#"{"data_duration":200}"#,
             r#"{"auto_scale_min_partition_count":4,"auto_scale_max_partition_count":3}"#,
         ] {
-            assert_eq!(parse(body).into_update().unwrap_err().code_str(), "DIS.4200", "{body}");
+            assert_eq!(
+                parse(body).into_update(&Limits::default()).unwrap_err().code_str(),
+                "DIS.4200",
+                "{body}"
+            );
         }
     }
 }

@@ -176,6 +176,19 @@ pub struct ScalingEntry {
     pub auto_scale: bool,
 }
 
+/// Answer of `GET /streams/{name or id}/update_partition_counts` (spec/13 §7.1): the entries that a
+/// described stream has too, here also when there are none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ScalingLogResponse {
+    /// Id of this incarnation.
+    pub stream_id: String,
+    /// Name.
+    pub stream_name: String,
+    /// Changes of the partition count, newest last.
+    pub update_partition_counts: Vec<ScalingEntry>,
+}
+
 #[cfg(test)]
 mod tests {
     use millpond_model::{SequenceNumber, hash_ranges};
@@ -259,6 +272,30 @@ mod tests {
             )
         );
         assert_eq!(serde_json::from_str::<ListStreamsResponse>(&json).unwrap(), list);
+    }
+
+    #[test]
+    fn a_scaling_log_has_a_list_also_when_it_is_empty() {
+        let mut log = ScalingLogResponse {
+            stream_id: "ID".into(),
+            stream_name: "s".into(),
+            update_partition_counts: vec![],
+        };
+        let json = serde_json::to_string(&log).unwrap();
+        assert_eq!(json, r#"{"stream_id":"ID","stream_name":"s","update_partition_counts":[]}"#);
+        log.update_partition_counts.push(ScalingEntry {
+            create_timestamp: 1,
+            src_partition_count: 5,
+            target_partition_count: 9,
+            auto_scale: true,
+        });
+        let json = serde_json::to_string(&log).unwrap();
+        let entry = concat!(
+            r#"[{"create_timestamp":1,"src_partition_count":5,"#,
+            r#""target_partition_count":9,"auto_scale":true}]}"#,
+        );
+        assert!(json.ends_with(entry), "{json}");
+        assert_eq!(serde_json::from_str::<ScalingLogResponse>(&json).unwrap(), log);
     }
 
     #[test]

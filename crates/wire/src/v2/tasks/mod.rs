@@ -9,6 +9,7 @@
 
 mod action;
 mod cloud_table;
+mod log;
 mod members;
 mod request;
 mod rules;
@@ -17,10 +18,16 @@ mod tests;
 mod view;
 
 pub use action::{TaskAction, TaskActionRequest, TaskReference};
+pub use log::{EmptyTaskLogResponse, TaskLogRequest};
 pub use request::{DescribedTask, TransferTaskRequest};
 pub use view::{DescribeTaskResponse, DestinationDescription, ListTasksResponse, TaskInfo, TaskPartition};
 
+use millpond_model::PageLimits;
+
 use crate::{Query, Refusal};
+
+/// Tasks on a page: all that a stream may have.
+const PAGE: PageLimits = PageLimits { default: 100, max: 100 };
 
 /// Parameters of `GET …/transfer-tasks`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +43,6 @@ impl ListTasksQuery {
     /// `DIS.4200` when the limit is not a number.
     pub fn parse(query: &Query) -> Result<Self, Refusal> {
         let start_after = query.get("start_task_name").map(str::to_owned);
-        Ok(Self { limit: query.limit("limit", 100, 100)?, start_after })
+        Ok(Self { limit: query.limit("limit", PAGE)?, start_after })
     }
 }

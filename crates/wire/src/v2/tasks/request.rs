@@ -1,6 +1,6 @@
 //! `POST` and `PUT …/transfer-tasks` (spec/09 §2, §6.0).
 
-use millpond_model::{ConsumerStrategy, Descriptor, Destination, FileType, TaskSpec};
+use millpond_model::{ConsumerStrategy, Descriptor, Destination, FileType, TaskLimits, TaskSpec};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -8,8 +8,8 @@ use super::{
     cloud_table,
     members::Members,
     rules::{
-        COMMON, CONSUMER_STRATEGY, DLI, DWS, FILE_TYPE, MRS, OBS, SECRET, TASK_NAME, check_all,
-        check_dws_options, check_processing_schema,
+        CONSUMER_STRATEGY, DLI, DWS, FILE_TYPE, MRS, OBS, SECRET, TASK_NAME, check_all, check_dws_options,
+        check_processing_schema, common, file_size,
     },
 };
 use crate::{Refusal, v2::lenient::Text};
@@ -117,12 +117,12 @@ impl DescribedTask<'_> {
     /// # Errors
     /// `DIS.4200` about the first member that cannot be used; `DIS.4343`, `DIS.4345` and `DIS.4348`
     /// about the schemas of CLOUDTABLE.
-    pub fn into_spec(self) -> Result<TaskSpec, Refusal> {
+    pub fn into_spec(self, within: TaskLimits) -> Result<TaskSpec, Refusal> {
         let name = member(self.destination);
         let members = Members::read(name, self.descriptor)?;
         let task_name = TASK_NAME.check(&members)?.ok_or_else(|| Refusal::missing("task_name"))?;
-        check_all(COMMON, &members)?;
-        self.check_destination(&members)?;
+        check_all(&common(within), &members)?;
+        self.check_destination(&members, within)?;
         let strategy = CONSUMER_STRATEGY.check(&members)?;
         let file_type = FILE_TYPE.check(&members)?;
         let exception_strategy = self.exception_strategy.get();
@@ -148,9 +148,13 @@ impl DescribedTask<'_> {
         })
     }
 
-    fn check_destination(&self, members: &Members<'_>) -> Result<(), Refusal> {
+    fn check_destination(&self, members: &Members<'_>, within: TaskLimits) -> Result<(), Refusal> {
         match self.destination {
-            Destination::Obs => check_all(OBS, members).and_then(|()| check_processing_schema(members)),
+            Destination::Obs => {
+                check_all(OBS, members)?;
+                file_size(within).check(members)?;
+                check_processing_schema(members)
+            }
             Destination::Mrs => check_all(MRS, members),
             Destination::Dli => check_all(DLI, members),
             Destination::Dws => check_all(DWS, members).and_then(|()| check_dws_options(members)),

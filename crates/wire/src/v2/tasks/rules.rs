@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use millpond_model::{TaskName, limits};
+use millpond_model::{TaskLimits, TaskName, limits};
 use serde::Deserialize;
 
 use super::members::Members;
@@ -66,14 +66,19 @@ const PARTITION_FORMAT: Member = optional(
 const COMPRESSION: Member = optional(&["compression_format"], Rule::Words(&["none", "gzip"], "none or gzip"));
 
 /// Members of every descriptor (spec/09 §2.1).
-pub(super) const COMMON: &[Member] = &[
-    optional(&["agency_name"], Rule::Text(64)),
-    optional(
-        &["deliver_time_interval"],
-        Rule::Integer(limits::DELIVER_SECONDS_MIN, limits::DELIVER_SECONDS_MAX),
-    ),
-    optional(&["retry_duration"], Rule::Integer(0, limits::RETRY_SECONDS_MAX)),
-];
+pub(super) const fn common(within: TaskLimits) -> [Member; 3] {
+    let TaskLimits { interval_seconds_min, interval_seconds_max, retry_seconds_max, .. } = within;
+    [
+        optional(&["agency_name"], Rule::Text(64)),
+        optional(&["deliver_time_interval"], Rule::Integer(interval_seconds_min, interval_seconds_max)),
+        optional(&["retry_duration"], Rule::Integer(0, retry_seconds_max)),
+    ]
+}
+
+/// The size of files (spec/09 §2.2).
+pub(super) const fn file_size(within: TaskLimits) -> Member {
+    optional(&["deliver_size_interval"], Rule::Integer(1, within.file_megabytes_max))
+}
 
 /// Spec/09 §2.2. A delimiter of the two characters `\` and `n` means a new line as well; the console
 /// sends `NULL` for none.
@@ -86,7 +91,6 @@ pub(super) const OBS: &[Member] = &[
         &["record_delimiter"],
         Rule::Words(&[",", ";", "|", "\n", "\\n", "NULL"], "a comma, a semicolon, | or a new line"),
     ),
-    optional(&["deliver_size_interval"], Rule::Integer(1, limits::DELIVER_MEGABYTES_MAX)),
 ];
 
 /// Spec/09 §2.3. One client writes `patch` for `path`.

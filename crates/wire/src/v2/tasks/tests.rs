@@ -4,7 +4,9 @@ use super::*;
 use crate::{PlusReading, v2::parse_body};
 
 fn spec(body: &str) -> Result<millpond_model::TaskSpec, Refusal> {
-    parse_body::<TransferTaskRequest<'_>>(body.as_bytes())?.described()?.into_spec()
+    parse_body::<TransferTaskRequest<'_>>(body.as_bytes())?
+        .described()?
+        .into_spec(millpond_model::Limits::default().tasks)
 }
 
 /// A body with one descriptor.

@@ -1,14 +1,14 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use millpond_model::{HashKey, NewRecord, PartitionKey};
+use millpond_model::{HashKey, NewRecord, PartitionKey, limits};
 use proptest::prelude::*;
 
 use super::*;
 use crate::v2::parse_body;
 
 fn parse(body: &str) -> Result<PutRecords, Refusal> {
-    parse_body::<PutRecordsRequest<'_>>(body.as_bytes())?.into_model()
+    parse_body::<PutRecordsRequest<'_>>(body.as_bytes())?.into_model(&Limits::default())
 }
 
 fn key(number: u64) -> HashKey {
