@@ -10,10 +10,12 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use millpond_model::{
     AppId, AppName, CheckpointType, Metadata, NewRecord, PartitionCount, PartitionId, PartitionKey,
-    PartitionRef, ProjectId, Record, RetentionHours, SequenceNumber, StreamId, StreamSpec, Timestamp,
+    PartitionRef, ProjectId, RebalanceTimeout, Record, RetentionHours, SequenceNumber, StreamId, StreamSpec,
+    Timestamp,
 };
 use millpond_state::{
-    Actor, CheckpointCommit, CheckpointKey, Command, CommandId, Done, Expected, Outcome, Proposal, Rejected,
+    Actor, CheckpointCommit, CheckpointKey, Command, CommandId, Done, Expected, Group, GroupEvent,
+    GroupMember, LogPosition, Outcome, Phase, Proposal, Rejected, Subscription,
 };
 
 use crate::{
@@ -57,6 +59,7 @@ macro_rules! conformance_suite {
             i9_conditional_commits_compare_and_set
             i9_concurrent_conditional_commits_have_one_winner
             i10_the_state_survives_restart
+            i11_commits_of_members_are_checked_against_the_group
             i12_records_older_than_retention_are_invisible_and_younger_ones_kept
             i12_retention_can_be_changed
             records_come_back_as_they_were_written
@@ -172,6 +175,26 @@ impl<F: Fixture> Bench<F> {
         let name: AppName = "a".parse().unwrap();
         let create = Command::CreateApp { id: AppId::from_random(1), project, name, app_quota: None };
         self.propose(create).await.unwrap();
+    }
+
+    /// Ends what the group waits for, as if its time were up.
+    async fn end_phase(&mut self, app: AppId) {
+        while let Some(phase_since) = self.overdue_phase(app) {
+            let event = GroupEvent::EndPhase { phase_since };
+            self.propose(Command::Group { app, event }).await.unwrap();
+        }
+    }
+
+    fn overdue_phase(&self, app: AppId) -> Option<LogPosition> {
+        let state = self.engine().state;
+        let view = state.view();
+        view.group(app).filter(|group| matches!(group.phase(), Phase::Joining { .. })).map(Group::phase_since)
+    }
+
+    fn generation(&self, app: AppId) -> i64 {
+        let state = self.engine().state;
+        let view = state.view();
+        view.group(app).unwrap().generation().into()
     }
 
     fn stored(&self, of: u32) -> Option<u64> {
@@ -520,6 +543,50 @@ pub async fn i10_the_state_survives_restart<F: Fixture>() {
     assert_eq!(bench.propose(commit(1, 7, Expected::Anything)).await, Ok(Done::Committed(vec![1])));
     let bench = bench.reopen().await;
     assert_eq!((bench.stored(0), bench.stored(1)), (Some(19), Some(7)));
+}
+
+/// I11.
+pub async fn i11_commits_of_members_are_checked_against_the_group<F: Fixture>() {
+    let app = AppId::from_random(1);
+    let join = |client: &str| Command::Group {
+        app,
+        event: GroupEvent::Join {
+            client: client.parse().unwrap(),
+            subscription: Subscription::new(vec![stream(STREAM)], Vec::new(), None).unwrap(),
+            rebalance_timeout: RebalanceTimeout::default(),
+            accelerate: true,
+        },
+    };
+    let by = |client: &str, generation: i64| {
+        let Command::CommitCheckpoints { app, commits, actor, .. } = commit(0, 5, Expected::Anything) else {
+            unreachable!("a commit is one")
+        };
+        let member = Some(GroupMember { client: client.parse().unwrap(), generation });
+        Command::CommitCheckpoints { app, commits, member, actor }
+    };
+    let mut bench = Bench::<F>::new().await;
+    bench.catalogue().await;
+    bench.propose(join("first")).await.unwrap();
+    bench.end_phase(app).await;
+    let sync = GroupEvent::Sync { client: "first".parse().unwrap() };
+    bench.propose(Command::Group { app, event: sync }).await.unwrap();
+    let generation = bench.generation(app);
+    assert_eq!(bench.propose(by("first", generation)).await, Ok(Done::Committed(vec![1])));
+    let mut bench = bench.reopen().await;
+    assert_eq!(bench.generation(app), generation);
+    let refused = [
+        (by("first", generation - 1), Rejected::IllegalGeneration),
+        (by("first", generation + 1), Rejected::IllegalGeneration),
+        (by("nobody", generation), Rejected::MemberUnknown),
+    ];
+    for (command, expected) in refused {
+        assert_eq!(bench.propose(command).await, Err(expected));
+    }
+    assert_eq!(bench.propose(by("first", generation)).await, Ok(Done::Committed(vec![2])));
+    bench.propose(join("second")).await.unwrap();
+    let mut bench = bench.reopen().await;
+    assert_eq!(bench.propose(by("first", generation)).await, Err(Rejected::GroupRebalancing));
+    assert_eq!(bench.stored(0), Some(5));
 }
 
 /// I12.
