@@ -61,6 +61,13 @@ pub(crate) struct Wishes {
     pub(crate) stop: bool,
 }
 
+impl Wishes {
+    /// Whether nobody waits for what is wished.
+    pub(crate) fn only_writes(&self) -> bool {
+        self.write && !self.mark && self.prepare.is_none() && !self.stop
+    }
+}
+
 /// A group being put together.
 #[derive(Default)]
 struct Group {
@@ -74,6 +81,12 @@ enum Frame {
     Batch { log: Arc<PartitionLog>, batch: Batch },
     Command(Proposal),
     Op(LogOp),
+}
+
+impl Frame {
+    fn frees_files(&self) -> bool {
+        matches!(self, Self::Op(LogOp::Drop { .. } | LogOp::Trim { .. }))
+    }
 }
 
 enum Reply {
@@ -105,9 +118,11 @@ impl Committer {
         match self.write(&group.frames) {
             Ok(journal) => {
                 let first = journal.next_position() - 1 - group.frames.len() as u64;
+                // The next mark removes the files: on a full disk somebody waits for that.
+                let hurry = low && group.effects.iter().any(Frame::frees_files);
                 let outcomes = self.publish(group.effects, first, now);
                 drop(journal);
-                self.wish(!group.frames.is_empty());
+                self.wish(!group.frames.is_empty(), hurry);
                 self.answer(group.replies, outcomes);
             }
             Err(failure) => {
@@ -270,10 +285,10 @@ impl Committer {
     }
 
     /// Tells whoever works behind what there is to do.
-    fn wish(&self, wrote: bool) {
+    fn wish(&self, wrote: bool, hurry: bool) {
         let mut journal = self.journal.lock();
         let total = self.store.settings.journal.total_bytes_max;
-        let mark = journal.used_bytes() > total / 2;
+        let mark = hurry || journal.used_bytes() > total / 2;
         let prepare = journal.prepare(self.store.stamp());
         drop(journal);
         let mut wishes = self.wishes.lock();

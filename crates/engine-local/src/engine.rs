@@ -147,7 +147,6 @@ impl LocalEngine {
         }
     }
 
-    #[cfg(test)]
     pub(crate) fn committer(&self) -> &Committer {
         &self.committer
     }

@@ -24,6 +24,16 @@ pub(crate) fn damaged(partition: PartitionRef) -> StorageFailure {
     StorageFailure::new(Class::Corrupt, what)
 }
 
+/// The records from `first` up to `next` were given up in a repair.
+pub(crate) fn lost(partition: PartitionRef, first: u64, next: u64) -> StorageFailure {
+    let which = match next - 1 {
+        last if last == first => format!("record {first} of partition {partition} was"),
+        last => format!("records {first} to {last} of partition {partition} were"),
+    };
+    let what = format!("{which} lost and given up in a repair; go on at {next}");
+    StorageFailure::new(Class::Corrupt, what)
+}
+
 /// A segment could not be read; damage is told apart from a failing system.
 pub(crate) fn of_segment(partition: PartitionRef, base: u64, source: SegmentError) -> StorageFailure {
     let class = if source.is_damage() { Class::Corrupt } else { Class::Unknown };

@@ -88,7 +88,7 @@ impl Layout {
 
     /// Reads the FORMAT file; returns the instance, or `None` when there is no such file.
     pub(crate) fn identify(&self, disk: &dyn Disk) -> Result<Option<u128>, OpenError> {
-        let file = match disk.open(&self.root.join("FORMAT"), Open::Existing) {
+        let file = match disk.open(&self.root.join("FORMAT"), Open::Reading) {
             Ok(file) => file,
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(e) => return Err(e.into()),
@@ -174,6 +174,24 @@ mod tests {
             let mut bad = bytes;
             bad[bit / 8] ^= 1 << (bit % 8);
             assert_eq!(decode_format(&bad), None, "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn a_newer_format_is_told_from_a_damaged_one() {
+        use millpond_seglog::disk::FaultDisk;
+
+        let (disk, layout) = (FaultDisk::default(), Layout::new(Path::new("/data")));
+        disk.create_dir(layout.root()).unwrap();
+        let identify = |version| {
+            write_atomically(&disk, layout.root(), "FORMAT", &encode_format(version, 42)).unwrap();
+            layout.identify(&disk)
+        };
+        assert_eq!(identify(VERSION).unwrap(), Some(42));
+        for found in [VERSION + 1, u32::MAX] {
+            let refused = identify(found).unwrap_err();
+            assert!(matches!(refused, OpenError::Newer { found: told, .. } if told == found), "{refused:?}");
+            assert!(!refused.is_damage());
         }
     }
 }

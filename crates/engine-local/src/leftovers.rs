@@ -16,7 +16,8 @@ impl Store {
         let logs = self.logs.read();
         let mut longer = Vec::new();
         for log in logs.streams.values().flat_map(|stream| &stream.partitions) {
-            let segments: Vec<(u64, u64)> = log.lock().segments.iter().map(|s| (s.base, s.len)).collect();
+            let segments: Vec<(u64, u64)> =
+                log.lock().segments.iter().filter(|s| !s.is_lost()).map(|s| (s.base, s.len)).collect();
             for (base, len) in segments {
                 let found = match self.files.existing(log.partition, base, Part::Records) {
                     Err(e) if e.kind() == io::ErrorKind::NotFound => None,

@@ -17,6 +17,8 @@
 
 mod aging;
 mod append;
+pub mod backup;
+pub mod check;
 mod commit;
 mod engine;
 mod failure;
@@ -32,6 +34,7 @@ mod queue;
 mod read;
 mod record;
 mod recover;
+pub mod repair;
 mod room;
 mod rows;
 mod scrub;

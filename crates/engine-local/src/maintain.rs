@@ -21,12 +21,18 @@ use crate::{
     queue::Work,
     room,
     rows::{self, LogsRow, PartitionRow},
-    store::{Behind, Store},
+    store::{Behind, Deferred, Store},
     view::{Change, Changes},
 };
 
 /// How often to look whether something is due.
 const TICK: Duration = Duration::from_secs(1);
+
+/// Segments are written this much later than they could be, so that many groups cost one write; readers are
+/// served from memory until then …
+const GATHER: Duration = Duration::from_millis(10);
+/// … unless so much waits for its segment.
+const GATHER_BYTES: u64 = 4 * 1024 * 1024;
 
 /// Bytes of loaded indexes above which those of closed segments are dropped.
 const INDEX_BYTES_MAX: usize = 32 * 1024 * 1024;
@@ -68,7 +74,10 @@ impl Committer {
     }
 
     /// Does work behind the acknowledgement; if it finds no room, once more with the reserve given up.
-    fn with_room<T>(&self, mut work: impl FnMut() -> Result<T, StorageFailure>) -> Result<T, StorageFailure> {
+    pub(crate) fn with_room<T>(
+        &self,
+        mut work: impl FnMut() -> Result<T, StorageFailure>,
+    ) -> Result<T, StorageFailure> {
         let mut done = work();
         if matches!(&done, Err(failure) if room::is_shortage(failure)) && self.store.room.give_up_reserve() {
             done = work();
@@ -80,7 +89,7 @@ impl Committer {
     }
 
     /// What a failure behind the acknowledgement means: a shortage passes, anything else stops the engine.
-    fn fail_behind(&self, failure: StorageFailure) {
+    pub(crate) fn fail_behind(&self, failure: StorageFailure) {
         if !room::is_shortage(&failure) {
             return self.stop(failure);
         }
@@ -98,6 +107,9 @@ impl Committer {
             let mut wishes = self.wishes.lock();
             if !wishes.write && !wishes.mark && wishes.prepare.is_none() && !wishes.stop {
                 self.wished.wait_for(&mut wishes, TICK);
+            }
+            if wishes.only_writes() && self.store.unwritten.lock().bytes < GATHER_BYTES {
+                self.stopping.wait_for(&mut wishes, GATHER);
             }
             if wishes.stop || self.store.failure().is_some() {
                 return;
@@ -224,13 +236,35 @@ fn forget_indexes(log: &PartitionLog) {
     }
 }
 
-type Dropped = Vec<(StreamId, Vec<Arc<PartitionLog>>)>;
+/// Streams that were dropped, with their partitions.
+pub(crate) type Dropped = Vec<(StreamId, Vec<Arc<PartitionLog>>)>;
+
+/// What a mark has to keep.
+pub(crate) struct PreparedMark {
+    changes: Changes,
+    keys: BTreeSet<RowKey>,
+    changed: BTreeSet<StreamId>,
+    dropped: Dropped,
+    gone: BTreeSet<StreamId>,
+    later: Deferred,
+}
 
 impl Store {
     /// Makes everything before `mark` durable outside the journal, and keeps the mark with it.
     ///
     /// After a shortage everything is as before and it can be asked again.
     pub(crate) fn set_mark(&self, mark: Mark, behind: &mut Behind) -> Result<Dropped, StorageFailure> {
+        let prepared = self.prepare_mark(mark, behind)?;
+        self.keep_mark(prepared, behind)
+    }
+
+    /// Writes what is not in segments yet, and gathers what the mark has to keep. Syncs nothing. While the
+    /// journal is locked all of it is as of one moment.
+    pub(crate) fn prepare_mark(
+        &self,
+        mark: Mark,
+        behind: &mut Behind,
+    ) -> Result<PreparedMark, StorageFailure> {
         self.write_behind(behind)?;
         let LogChanges { applied, known, changed, rows: logs, dropped } = self.take_log_changes();
         for log in std::mem::take(&mut *self.trimmed.lock()) {
@@ -243,19 +277,27 @@ impl Store {
             |of: &PartitionRef| known.get(&of.stream).is_some_and(|count| of.partition.index() < *count);
         let later = behind.defer(|of| exists(of) || gone.contains(&of.stream));
         let (partitions, segments) = partition_changes(behind, &dropped, &gone);
+        let (keys, state) = self.take_state_changes();
+        let aged_ms = self.aging.now().as_millis();
+        let changes = Changes { mark, logs_applied: applied, aged_ms, state, logs, partitions, segments };
+        Ok(PreparedMark { changes, keys, changed, dropped, gone, later })
+    }
+
+    /// Makes durable what was gathered.
+    pub(crate) fn keep_mark(
+        &self,
+        prepared: PreparedMark,
+        behind: &mut Behind,
+    ) -> Result<Dropped, StorageFailure> {
+        let PreparedMark { changes, keys, changed, dropped, gone, later } = prepared;
         let synced = self.sync_segments(behind, &gone);
         let synced = synced.map_err(|e| failure::of(Class::Unknown, "segments could not be synced", e));
         let kept = synced.and_then(|()| {
-            let (keys, state) = self.take_state_changes();
-            let aged_ms = self.aging.now().as_millis();
-            let changes = Changes { mark, logs_applied: applied, aged_ms, state, logs, partitions, segments };
             let failed = |e| failure::of(Class::Unknown, "the view could not be committed", e);
-            self.view.commit(&changes).map_err(|e| {
-                self.state_changed.lock().extend(keys);
-                failed(e)
-            })
+            self.view.commit(&changes).map_err(failed)
         });
         if let Err(failure) = kept {
+            self.state_changed.lock().extend(keys);
             let mut logs = self.logs.write();
             logs.changed.extend(changed);
             logs.dropped.splice(0..0, dropped);
@@ -263,7 +305,7 @@ impl Store {
             return Err(failure);
         }
         (behind.partitions, behind.segments, behind.new_files) = later;
-        behind.marked = Some((mark.position, self.clock.monotonic()));
+        behind.marked = Some((changes.mark.position, self.clock.monotonic()));
         self.stats.count_mark();
         Ok(dropped)
     }
@@ -298,7 +340,9 @@ impl Store {
                 match self.files.existing(*partition, *base, Part::Records) {
                     Ok(file) => file.sync_data().map_err(SyncFailed::mark)?,
                     // Known to be lost, and told to whoever reads it.
-                    Err(e) if e.kind() == io::ErrorKind::NotFound && self.is_damaged(*partition, *base) => {}
+                    Err(e)
+                        if e.kind() == io::ErrorKind::NotFound && self.is_without_file(*partition, *base) => {
+                    }
                     Err(e) => return Err(e),
                 }
             }
@@ -315,6 +359,10 @@ impl Store {
 
     /// Removes files that the view no longer has. What cannot be removed now is removed at the next start.
     pub(crate) fn remove_files(&self, behind: &mut Behind, dropped: Dropped) {
+        if let Some(later) = self.pinned.lock().as_mut() {
+            // A backup copies them; they go when it is done.
+            return later.extend(dropped);
+        }
         for (partition, base) in std::mem::take(&mut behind.doomed) {
             self.files.close(partition, base);
             for path in [self.layout.segment(partition, base), self.layout.index(partition, base)] {

@@ -76,6 +76,29 @@ pub(crate) struct Segment {
     pub(crate) index: Option<Arc<Vec<IndexEntry>>>,
 }
 
+impl Segment {
+    /// Records that were given up in a repair: numbers without a file. When they arrived, and the latest of
+    /// their times, are known as bounds only.
+    pub(crate) fn lost(base: u64, end: u64, arrival_ms: i64, time_max_ms: i64) -> Self {
+        Self {
+            base,
+            end,
+            len: 0,
+            first_arrival_ms: arrival_ms,
+            last_arrival_ms: arrival_ms,
+            time_max_ms,
+            indexed_place: 0,
+            index_len: None,
+            index: None,
+        }
+    }
+
+    /// Whether its records were given up in a repair. Any other segment has at least a header.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.len == 0
+    }
+}
+
 impl PartitionLog {
     /// A partition that never had a record.
     pub(crate) fn empty(partition: PartitionRef) -> Self {
@@ -149,8 +172,10 @@ impl Inner {
             }
             if segment.last_arrival_ms < cutoff_ms {
                 self.oldest = segment.end;
-            } else if segment.first_arrival_ms >= cutoff_ms && segment.base >= self.oldest {
-                let (base, arrival) = (segment.base, segment.first_arrival_ms);
+            } else if segment.first_arrival_ms >= cutoff_ms
+                && (segment.base >= self.oldest || segment.is_lost())
+            {
+                let (base, arrival) = (segment.base.max(self.oldest), segment.first_arrival_ms);
                 return self.settle(base, arrival);
             } else {
                 return Oldest::In(segment.clone());
@@ -176,7 +201,27 @@ impl Inner {
 
     /// Notes that a segment is damaged; whether that is news.
     pub(crate) fn note_damage(&mut self, base: u64) -> bool {
-        self.segments.iter().any(|segment| segment.base == base) && self.damaged.insert(base)
+        self.segments.iter().any(|segment| segment.base == base && !segment.is_lost())
+            && self.damaged.insert(base)
+    }
+
+    /// The first number from `number` on that was not given up in a repair.
+    pub(crate) fn behind_loss(&self, number: u64) -> u64 {
+        let from = self.segments.partition_point(|segment| segment.end <= number);
+        let lost = self.segments.iter().skip(from).take_while(|segment| segment.is_lost());
+        lost.last().map_or(number, |segment| segment.end)
+    }
+
+    /// Gives up the numbers from `next` up to `end`. Everything before must be in segments.
+    pub(crate) fn lose(&mut self, end: u64, arrival_ms: i64, time_max_ms: i64) {
+        assert!(
+            self.written == self.next && self.next == self.high_water && self.next < end,
+            "numbers are given up behind everything that is written"
+        );
+        self.segments.push(Segment::lost(self.next, end, arrival_ms, time_max_ms));
+        (self.next, self.high_water, self.written) = (end, end, end);
+        // What is in memory must end at the high-water mark.
+        self.tail.clear();
     }
 
     /// The segment that holds record `number`.
@@ -196,8 +241,9 @@ impl Inner {
 
     /// The batches that are in no segment yet.
     pub(crate) fn unwritten(&self) -> impl Iterator<Item = &Batch> {
-        let start = self.tail.partition_point(|batch| batch.header().base < self.written);
-        self.tail.range(start..)
+        // From the end: a long tail is mostly written and not in the processor's cache.
+        let newest = self.tail.iter().rev().take_while(|batch| batch.header().base >= self.written).count();
+        self.tail.range(self.tail.len() - newest..)
     }
 }
 

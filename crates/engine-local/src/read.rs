@@ -13,7 +13,7 @@ use millpond_seglog::{
 use crate::{
     failure,
     files::Part,
-    partition::{Oldest, PartitionLog, Segment},
+    partition::{Oldest, PartitionLog, Segment, number},
     record::{PageBuilder, Records},
     store::Store,
 };
@@ -172,6 +172,10 @@ impl Store {
         segment: &Segment,
         page: &mut PageBuilder,
     ) -> Result<bool, ReadError> {
+        if segment.is_lost() {
+            let next = log.lock().behind_loss(page.next());
+            return Err(ReadError::Storage(failure::lost(log.partition, page.next(), next)));
+        }
         let bad = |e| bad_segment(log, segment, e);
         let index = self.index_of(log, segment).map_err(bad)?;
         let file = self.open_segment(log, segment).map_err(bad)?;
@@ -213,6 +217,10 @@ impl Store {
         };
         let wanted = |header: &BatchHeader| header.end() > oldest && header.time_max_ms >= at_ms;
         for segment in &segments {
+            if segment.is_lost() {
+                // One of them may have been the first: whoever reads there is told that they are lost.
+                return Ok(number(segment.base.max(oldest)));
+            }
             if let Some(found) = self.search_segment(log, segment, oldest, at_ms)? {
                 return Ok(found);
             }

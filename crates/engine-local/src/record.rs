@@ -13,6 +13,9 @@ const HAS_HASH_KEY: u8 = 1;
 const HAS_TIME: u8 = 2;
 const HAS_KEY: u8 = 4;
 
+/// Bytes of a record at least: a length and flags.
+pub(crate) const RECORD_LEN_MIN: u64 = 5;
+
 /// A batch to be numbered, with what is known of its records' times.
 #[derive(Debug)]
 pub(crate) struct Draft {
@@ -108,6 +111,11 @@ impl Records {
         self.left -= 1;
         self.next += 1;
         Ok(Some(record))
+    }
+
+    /// Whether nothing is left behind the last record.
+    pub(crate) fn is_used_up(&self) -> bool {
+        self.left == 0 && self.body.is_empty()
     }
 
     fn decode(&mut self) -> Option<Record> {

@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// Bytes of batches gathered from the journal before they go to segments.
-const REPLAY_BYTES_MAX: u64 = 16 * 1024 * 1024;
+pub(crate) const REPLAY_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
 /// Bytes of the lock file that are read to name its holder.
 const HOLDER_BYTES_MAX: u64 = 256;
@@ -116,10 +116,16 @@ pub(crate) fn open(
     Ok(Opened { store, journal, lock, recovered })
 }
 
-/// The settings for a file system of this size: on a small one the journal takes a small part of it.
+/// The settings for a file system of this size: on a small one everything is smaller.
 fn fitted(mut settings: Settings, room: Room) -> Settings {
     const FILE_PART: u64 = 64;
     const JOURNAL_PART: u64 = 8;
+    let low_water = *settings.low_water_bytes.get_or_insert_with(|| room::low_water(room.total));
+    if low_water > 0 {
+        // What waits for its segment has to fit into the reserve, beside the view.
+        let waiting_max = room::reserve_bytes(low_water) / 4 * 3;
+        settings.unwritten_bytes_max = settings.unwritten_bytes_max.min(waiting_max);
+    }
     let journal = &mut settings.journal;
     journal.file_bytes_max = journal.file_bytes_max.min(room.total / FILE_PART).max(journal.file_bytes_first);
     journal.total_bytes_max =
@@ -153,17 +159,36 @@ fn open_locked(
         (journal, Recovered { frames: 0, torn: false })
     };
     store.cut_segments(longer)?;
-    let mark = journal.mark();
-    let mut behind = store.behind.lock();
-    let dropped = store.set_mark(mark, &mut behind).map_err(OpenError::Storage)?;
-    journal.release(&mark);
-    store.remove_files(&mut behind, dropped);
-    drop(behind);
+    first_mark(&store, &mut journal, recovered)?;
     store.remove_strangers()?;
     if signed.is_none() {
         store.layout.sign(&*store.disk, instance)?;
     }
     Ok((Arc::new(store), journal, recovered))
+}
+
+/// Sets the mark from which the new life goes on. On a full disk it waits: the journal is tied to where it
+/// was then, so that the mark before leads on to what comes now.
+fn first_mark(store: &Store, journal: &mut Journal, recovered: Recovered) -> Result<(), OpenError> {
+    let mark = journal.mark();
+    let mut behind = store.behind.lock();
+    let mut marked = store.set_mark(mark, &mut behind);
+    if matches!(&marked, Err(failure) if room::is_shortage(failure)) && store.room.give_up_reserve() {
+        marked = store.set_mark(mark, &mut behind);
+    }
+    match marked {
+        Ok(dropped) => {
+            journal.release(&mark);
+            store.remove_files(&mut behind, dropped);
+            Ok(())
+        }
+        Err(failure) if room::is_shortage(&failure) && !recovered.torn => {
+            journal.tie().map_err(|_| OpenError::Storage(failure))?;
+            store.room.set_short(true);
+            Ok(())
+        }
+        Err(failure) => Err(OpenError::Storage(failure)),
+    }
 }
 
 /// Opens the view. A directory that was signed has one, with a mark in it. One that was not was never
@@ -183,20 +208,29 @@ fn open_view(disk: &Arc<dyn Disk>, layout: &Layout, signed: bool) -> Result<(Vie
     Ok((View::create(disk, &path)?, None))
 }
 
-fn take_lock(disk: &dyn Disk, layout: &Layout) -> Result<Box<dyn Lock>, OpenError> {
-    disk.lock(&layout.lock(), &format!("pid={}\n", std::process::id())).map_err(|e| {
-        if e.kind() != io::ErrorKind::WouldBlock {
-            return OpenError::Io(e);
-        }
-        OpenError::Locked {
-            holder: read_holder(disk, &layout.lock()).unwrap_or_else(|_| "pid unknown".into()),
-        }
-    })
+/// Takes the lock, and leaves our name in it.
+pub(crate) fn take_lock(disk: &dyn Disk, layout: &Layout) -> Result<Box<dyn Lock>, OpenError> {
+    disk.lock(&layout.lock(), &format!("pid={}\n", std::process::id())).map_err(|e| refused(disk, layout, e))
+}
+
+/// Keeps others from opening the directory while it is looked at; changes nothing in it.
+pub(crate) fn lock_out(disk: &dyn Disk, layout: &Layout) -> Result<Option<Box<dyn Lock>>, OpenError> {
+    match disk.lock_out(&layout.lock()) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        locked => locked.map(Some).map_err(|e| refused(disk, layout, e)),
+    }
+}
+
+fn refused(disk: &dyn Disk, layout: &Layout, e: io::Error) -> OpenError {
+    if e.kind() != io::ErrorKind::WouldBlock {
+        return OpenError::Io(e);
+    }
+    OpenError::Locked { holder: read_holder(disk, &layout.lock()).unwrap_or_else(|_| "pid unknown".into()) }
 }
 
 /// What the holder of the lock wrote into it.
 fn read_holder(disk: &dyn Disk, path: &Path) -> io::Result<String> {
-    let file = disk.open(path, Open::Existing)?;
+    let file = disk.open(path, Open::Reading)?;
     let mut bytes = vec![0; usize::try_from(file.len()?.min(HOLDER_BYTES_MAX)).unwrap_or_default()];
     file.read_exact_at(&mut bytes, 0)?;
     let text = String::from_utf8_lossy(&bytes);
@@ -205,7 +239,7 @@ fn read_holder(disk: &dyn Disk, path: &Path) -> io::Result<String> {
 }
 
 /// Logs and state as the view has them.
-fn rebuild(kept: Kept) -> Result<(Logs, State), OpenError> {
+pub(crate) fn rebuild(kept: Kept) -> Result<(Logs, State), OpenError> {
     let state = State::from_rows(kept.state.into_iter().map(Ok::<_, DecodeError>)).map_err(damaged_view)?;
     let mut segments: BTreeMap<PartitionRef, Vec<Segment>> = BTreeMap::new();
     for (key, row) in &kept.segments {
@@ -271,7 +305,7 @@ fn replay(store: &Store, instance: u128, mark: &Mark) -> Result<(Journal, Recove
 
 /// The journal does not fit what the view has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-enum Misfit {
+pub(crate) enum Misfit {
     #[error("a frame of unknown kind {0}: written by a newer version")]
     Kind(u8),
     #[error("an operation on the logs that this version does not know")]
@@ -287,7 +321,7 @@ enum Misfit {
 }
 
 impl Store {
-    fn tell(&self, frame: &Frame) -> Result<(), Box<dyn Error + Send + Sync>> {
+    pub(crate) fn tell(&self, frame: &Frame) -> Result<(), Box<dyn Error + Send + Sync>> {
         match frame.kind {
             kind::BATCH => self.retell_batch(frame),
             kind::COMMAND => {
@@ -328,7 +362,9 @@ impl Store {
             drop(inner);
             self.publish_batch(&log, batch);
             if self.unwritten.lock().bytes > REPLAY_BYTES_MAX {
-                self.write_behind(&mut self.behind.lock())?;
+                // Without room they stay in memory, as they would have without a restart.
+                self.write_behind(&mut self.behind.lock())
+                    .or_else(|failure| if room::is_shortage(&failure) { Ok(()) } else { Err(failure) })?;
             }
         }
         Ok(())

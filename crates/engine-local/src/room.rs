@@ -21,6 +21,8 @@ use millpond_engine::{Class, StorageFailure};
 use millpond_seglog::disk::{self, Disk, Open, Room as DiskRoom};
 use parking_lot::Mutex;
 
+use crate::Settings;
+
 const MIB: u64 = 1024 * 1024;
 
 /// The part of the file system below which nothing is taken that needs room, unless it was set.
@@ -29,7 +31,7 @@ const LOW_WATER_BYTES: (u64, u64) = (8 * MIB, 1024 * MIB);
 
 /// The reserve, as a part of the low water: large enough for a mark with its segments.
 const RESERVE_PART: u64 = 4;
-const RESERVE_BYTES: (u64, u64) = (2 * MIB, 32 * MIB);
+const RESERVE_BYTES: (u64, u64) = (2 * MIB, 80 * MIB);
 
 /// Bytes written at a time while the reserve is filled.
 const CHUNK: usize = 1024 * 1024;
@@ -48,14 +50,9 @@ pub(crate) struct Room {
 }
 
 impl Room {
-    pub(crate) fn new(disk: Arc<dyn Disk>, root: &Path, low_water: Option<u64>) -> Self {
-        let total = disk.room(root).map_or(u64::MAX, |room| room.total);
-        let automatic = (total / LOW_WATER_PART).clamp(LOW_WATER_BYTES.0, LOW_WATER_BYTES.1);
-        let low_water = low_water.unwrap_or(automatic);
-        let reserve_bytes = match low_water {
-            0 => 0,
-            _ => (low_water / RESERVE_PART).clamp(RESERVE_BYTES.0, RESERVE_BYTES.1),
-        };
+    pub(crate) fn new(disk: Arc<dyn Disk>, root: &Path, settings: &Settings) -> Self {
+        let low_water = settings.low_water_bytes.unwrap_or(LOW_WATER_BYTES.1);
+        let reserve_bytes = reserve_bytes(low_water);
         let there = disk.open(&reserve_path(root), Open::Existing).is_ok();
         Self {
             disk,
@@ -151,6 +148,19 @@ impl Room {
 
     fn free(&self) -> Option<u64> {
         self.disk.room(&self.root).ok().map(|DiskRoom { free, .. }| free)
+    }
+}
+
+/// The low water on a file system of so many bytes, unless it was set.
+pub(crate) fn low_water(total: u64) -> u64 {
+    (total / LOW_WATER_PART).clamp(LOW_WATER_BYTES.0, LOW_WATER_BYTES.1)
+}
+
+/// Bytes of the reserve.
+pub(crate) fn reserve_bytes(low_water: u64) -> u64 {
+    match low_water {
+        0 => 0,
+        _ => (low_water / RESERVE_PART).clamp(RESERVE_BYTES.0, RESERVE_BYTES.1),
     }
 }
 

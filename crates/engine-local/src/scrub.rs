@@ -78,7 +78,8 @@ impl Store {
         let all = logs.streams.values().flat_map(|stream| &stream.partitions);
         let of = |log: &Arc<PartitionLog>| {
             let segments = log.lock().segments.clone();
-            segments.into_iter().map(|segment| (Arc::clone(log), segment)).collect::<Vec<_>>()
+            let kept = segments.into_iter().filter(|segment| !segment.is_lost());
+            kept.map(|segment| (Arc::clone(log), segment)).collect::<Vec<_>>()
         };
         all.flat_map(of).collect()
     }

@@ -20,7 +20,7 @@ use parking_lot::{Condvar, Mutex, RwLock};
 use tokio::sync::watch;
 
 use crate::{
-    Settings, aging::AgingClock, files::Files, layout::Layout, log_op::LogOp, logs::Logs,
+    Settings, aging::AgingClock, files::Files, layout::Layout, log_op::LogOp, logs::Logs, maintain::Dropped,
     partition::PartitionLog, room::Room, view::View,
 };
 
@@ -49,6 +49,8 @@ pub(crate) struct Store {
     pub(crate) stats: Stats,
     pub(crate) room: Room,
     pub(crate) aging: AgingClock,
+    /// While a backup copies files none is removed: the streams dropped meanwhile.
+    pub(crate) pinned: Mutex<Option<Dropped>>,
     failure: OnceLock<StorageFailure>,
     failed: watch::Sender<bool>,
 }
@@ -190,7 +192,7 @@ impl Store {
         };
         Self {
             files: Files::new(Arc::clone(&disk), layout.clone()),
-            room: Room::new(Arc::clone(&disk), layout.root(), settings.low_water_bytes),
+            room: Room::new(Arc::clone(&disk), layout.root(), &settings),
             disk,
             layout,
             clock,
@@ -206,6 +208,7 @@ impl Store {
             behind: Mutex::default(),
             stats: Stats::default(),
             aging,
+            pinned: Mutex::default(),
             failure: OnceLock::new(),
             failed: watch::Sender::new(false),
         }
@@ -273,9 +276,12 @@ impl Store {
         self.logs.read().partition(partition).cloned()
     }
 
-    /// Whether a segment is known to be damaged.
-    pub(crate) fn is_damaged(&self, partition: PartitionRef, base: u64) -> bool {
-        self.partition(partition).is_some_and(|log| log.lock().damaged.contains(&base))
+    /// Whether a segment may have no file: it is known to be damaged, or was given up.
+    pub(crate) fn is_without_file(&self, partition: PartitionRef, base: u64) -> bool {
+        let Some(log) = self.partition(partition) else { return false };
+        let inner = log.lock();
+        let is_lost = |segment: &crate::partition::Segment| segment.base == base && segment.is_lost();
+        inner.damaged.contains(&base) || inner.segments.iter().any(is_lost)
     }
 
     /// The partitions with damaged segments.

@@ -8,6 +8,7 @@ use millpond_seglog::{
     disk::{Disk, Fault, FaultDisk},
     journal::Mark,
 };
+use millpond_state::{Command, CommandId, Proposal};
 use redb::{Database, ReadableTable, TableDefinition};
 
 use crate::{
@@ -183,9 +184,48 @@ fn a_missing_or_outdated_row_of_the_view_is_damage() {
         View::open(&shared(&disk), path).unwrap().unwrap().1.state,
         [(b"key".to_vec(), b"new".to_vec())]
     );
-    for value in [None, Some(old.as_slice())] {
+    // The checksum in front stays what it was.
+    let changed = [&old[..4], b"bad"].concat();
+    for value in [None, Some(old.as_slice()), Some(changed.as_slice())] {
         let disk = disk.crash(|| true);
         tampered(&disk, value);
         assert!(matches!(View::open(&shared(&disk), path), Err(OpenError::View(_))), "{value:?}");
     }
+}
+
+/// A good view, but for one row that is gone, in whichever table.
+#[test]
+fn a_start_without_any_one_row_of_the_view_is_refused() {
+    let (disk, engine) = engine_with_a_stream();
+    let proposal =
+        Proposal { id: CommandId::from_random(1), command: Command::InitDeployment { secret: [3; 32] } };
+    at_once(engine.engine().state.propose(proposal)).unwrap().unwrap();
+    append(&engine, "a").unwrap();
+    engine.close().unwrap();
+    drop(engine);
+    let view = Path::new("/data/state.redb");
+    let mut rows = 0;
+    for name in ["state", "logs", "partitions", "segments"] {
+        let table: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new(name);
+        for n in 0.. {
+            let disk = disk.crash(|| true);
+            let file = disk.open(view, millpond_seglog::disk::Open::Existing).unwrap();
+            let database = Database::builder().create_with_backend(crate::view::Backend(file)).unwrap();
+            let write = database.begin_write().unwrap();
+            let mut open = write.open_table(table).unwrap();
+            let Some(key) = open.iter().unwrap().nth(n).map(|row| row.unwrap().0.value().to_vec()) else {
+                break;
+            };
+            drop(open.remove(key.as_slice()).unwrap());
+            drop(open);
+            write.commit().unwrap();
+            drop(database);
+            let clock = Arc::new(ManualClock::new(Timestamp::from_millis(0)));
+            let (entropy, settings) = (Arc::new(SeededEntropy::new(9)), Settings::default());
+            let opened = LocalEngine::open(shared(&disk), Path::new("/data"), clock, entropy, settings);
+            assert!(opened.is_err_and(|e| e.is_damage()), "row {n} of {name}");
+            rows += 1;
+        }
+    }
+    assert!(rows > 4, "{rows} rows");
 }

@@ -16,7 +16,10 @@ use millpond_seglog::{
     journal::Mark,
 };
 use parking_lot::Mutex;
-use redb::{Database, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition, WriteTransaction};
+use redb::{
+    Database, ReadTransaction, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition,
+    WriteTransaction,
+};
 
 use crate::{
     recover::OpenError,
@@ -58,9 +61,12 @@ pub(crate) type Row = (Vec<u8>, Vec<u8>);
 pub(crate) type Change = (Vec<u8>, Option<Vec<u8>>);
 
 /// All that is kept.
+#[derive(Clone)]
 pub(crate) struct Kept {
     pub(crate) mark: Mark,
     pub(crate) logs_applied: u64,
+    /// Whether the newest commit could not be read and this is the one before.
+    pub(crate) is_older: bool,
     /// Where the clock of retention stood; absent in directories of the first versions.
     pub(crate) aged_ms: Option<i64>,
     pub(crate) state: Vec<Row>,
@@ -153,14 +159,24 @@ impl View {
         }
         let found = contained(|| {
             let mut database = build(file)?;
-            if !database.check_integrity()? {
+            let is_older = !database.check_integrity()?;
+            if is_older {
                 tracing::warn!(path = %path.display(), "the view was damaged; an older one is used");
             }
             let found = load(&database)?;
-            Ok(found.map(|(kept, sums)| (OpenView { database: Some(database), sums }, kept)))
+            let opened =
+                |(kept, sums)| (OpenView { database: Some(database), sums }, Kept { is_older, ..kept });
+            Ok(found.map(opened))
         });
         let found = found.map_err(|e| OpenError::View(Box::new(e)))?;
         Ok(found.map(|(open, kept)| (Self::of(disk, path, open), kept)))
+    }
+
+    /// All that is kept at this moment, to be read later.
+    pub(crate) fn snapshot(&self) -> Result<Snapshot, ViewError> {
+        let open = self.open.lock();
+        let database = open.database.as_ref().ok_or(ViewError::Panicked)?;
+        contained(|| Ok(Snapshot(database.begin_read()?)))
     }
 
     /// Creates the file, or empties it.
@@ -216,7 +232,38 @@ impl View {
     }
 }
 
+/// All that was kept at one moment.
+pub(crate) struct Snapshot(ReadTransaction);
+
+impl Snapshot {
+    /// Reads all of it, and checks it.
+    pub(crate) fn read(&self) -> Result<Kept, ViewError> {
+        let found = contained(|| load_from(&self.0))?;
+        found.map(|(kept, _)| kept).ok_or(ViewError::Damaged("meta"))
+    }
+}
+
+impl Kept {
+    /// What would have to be written to a new view so that it keeps the same, but for the mark.
+    pub(crate) fn into_changes(self, mark: Mark, now_ms: i64) -> Changes {
+        let all = |rows: Vec<Row>| rows.into_iter().map(|(key, value)| (key, Some(value))).collect();
+        Changes {
+            mark,
+            logs_applied: self.logs_applied,
+            aged_ms: self.aged_ms.unwrap_or(now_ms),
+            state: all(self.state),
+            logs: all(self.logs),
+            partitions: all(self.partitions),
+            segments: all(self.segments),
+        }
+    }
+}
+
 fn load(database: &Database) -> Result<Option<(Kept, Sums)>, ViewError> {
+    load_from(&database.begin_read()?)
+}
+
+fn load_from(database: &ReadTransaction) -> Result<Option<(Kept, Sums)>, ViewError> {
     let (meta, _) = rows_of(database, META, "meta")?;
     let find = |key: &[u8]| meta.iter().find(|(found, _)| found == key).map(|(_, value)| value.as_slice());
     let (Some(mark), Some(applied)) = (find(MARK), find(LOGS_APPLIED)) else { return Ok(None) };
@@ -234,6 +281,7 @@ fn load(database: &Database) -> Result<Option<(Kept, Sums)>, ViewError> {
     let kept = Kept {
         mark,
         logs_applied,
+        is_older: false,
         aged_ms,
         state: checked(STATE, "state", sums.state)?,
         logs: checked(LOGS, "logs", sums.logs)?,
@@ -243,8 +291,7 @@ fn load(database: &Database) -> Result<Option<(Kept, Sums)>, ViewError> {
     Ok(Some((kept, sums)))
 }
 
-fn rows_of(database: &Database, table: Table, name: &'static str) -> Result<(Vec<Row>, Sum), ViewError> {
-    let read = database.begin_read()?;
+fn rows_of(read: &ReadTransaction, table: Table, name: &'static str) -> Result<(Vec<Row>, Sum), ViewError> {
     let open = match read.open_table(table) {
         Ok(open) => open,
         Err(redb::TableError::TableDoesNotExist(_)) => return Ok((Vec::new(), Sum::default())),
@@ -338,4 +385,25 @@ fn unseal<'a>(table: &str, key: &[u8], sealed: &'a [u8]) -> Option<&'a [u8]> {
 
 fn row_crc(table: &str, key: &[u8], value: &[u8]) -> u32 {
     crc32c(&[table.as_bytes(), &(key.len() as u64).to_le_bytes(), key, value])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_is_bound_to_its_table_its_key_and_its_bytes() {
+        let sealed = seal("state", b"key", b"value");
+        assert_eq!(unseal("state", b"key", &sealed), Some(b"value".as_slice()));
+        assert_eq!(unseal("logs", b"key", &sealed), None, "another table");
+        assert_eq!(unseal("state", b"ke", &sealed), None, "another key");
+        for bit in 0..sealed.len() * 8 {
+            let mut bad = sealed.clone();
+            bad[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(unseal("state", b"key", &bad), None, "bit {bit}");
+        }
+        for len in 0..sealed.len() {
+            assert_eq!(unseal("state", b"key", &sealed[..len]), None, "{len} bytes");
+        }
+    }
 }

@@ -47,7 +47,7 @@ impl Store {
         let mut inner = log.lock();
         inner.queued = false;
         let batches: Vec<Batch> = inner.unwritten().cloned().collect();
-        let active = inner.segments.last().cloned();
+        let active = inner.segments.last().filter(|segment| !segment.is_lost()).cloned();
         drop(inner);
         let bytes: u64 = batches.iter().map(|batch| batch.bytes().len() as u64).sum();
         let still = self.partition(log.partition);

@@ -157,7 +157,9 @@ fn a_run_without_faults_is_whole_after_a_power_cut() {
 #[test]
 fn a_disk_that_dies_anywhere_loses_nothing_acknowledged() {
     let ops = workload(SEED, 40);
-    for (i, at) in spread(operations(&ops), cases(180), SEED).into_iter().enumerate() {
+    let places = spread(operations(&ops), cases(180), SEED);
+    println!("figure: {} disks that die, each with a power cut", places.len());
+    for (i, at) in places.into_iter().enumerate() {
         let error = KINDS[i % KINDS.len()];
         let fault = Fault { operation: at, sticky: true, error };
         let history = history(&ops, Some(fault), format!("{error} from operation {at} on"));
@@ -170,7 +172,9 @@ fn a_disk_that_dies_anywhere_loses_nothing_acknowledged() {
 fn one_error_anywhere_loses_nothing_acknowledged() {
     let ops = workload(SEED + 1, 40);
     let kinds = [ErrorKind::Other, ErrorKind::StorageFull, ErrorKind::Interrupted];
-    for (i, at) in spread(operations(&ops), cases(110), SEED + 1).into_iter().enumerate() {
+    let places = spread(operations(&ops), cases(110), SEED + 1);
+    println!("figure: {} single errors, each with a power cut", places.len());
+    for (i, at) in places.into_iter().enumerate() {
         let error = kinds[i % kinds.len()];
         let fault = Fault { operation: at, sticky: false, error };
         let history = history(&ops, Some(fault), format!("{error} at operation {at}"));
@@ -184,6 +188,7 @@ fn recovery_can_be_cut_off_anywhere_any_number_of_times() {
     let ops = workload(SEED + 2, 30);
     let len = operations(&ops);
     let mut dice = Dice(SEED + 2);
+    println!("figure: {} recoveries cut off up to three times", cases(70));
     for case in 0..cases(70) {
         let fault = Fault { operation: dice.below(len), sticky: true, error: ErrorKind::Other };
         let history = history(&ops, Some(fault), format!("case {case}, {fault:?}"));
@@ -212,6 +217,7 @@ fn a_power_cut_while_threads_are_at_work_loses_nothing_acknowledged() {
     };
     let tasks: Vec<_> = writers.iter().enumerate().map(write).collect();
     let mut dice = Dice(SEED);
+    println!("figure: {} power cuts beside threads", cases(12));
     for _ in 0..cases(12) {
         // Some more of it, so that cuts come at different places of the work.
         let some = engine.stats().groups() + 1 + dice.below(40);

@@ -12,7 +12,8 @@ use std::{
 };
 
 use common::{
-    Dice, Names, Op, Target, assert_same, cases, clock, on, open, picture, run, state_picture, workload,
+    Dice, Names, Op, Target, assert_same, cases, change, clock, on, open, picture, run, state_picture,
+    workload,
 };
 use millpond_engine::{Class, Engine, ManualClock, ReadError, ReadLevel, ReadLimit};
 use millpond_engine_local::{LocalEngine, OpenError};
@@ -165,40 +166,6 @@ fn tells_damage(e: &ReadError, context: &str) -> bool {
     true
 }
 
-/// One change of a file, drawn from a seed. Most hit bytes that mean something.
-fn change(dice: &mut Dice, bytes: &mut Vec<u8>) -> String {
-    let used: Vec<usize> = (0..bytes.len()).filter(|&i| bytes[i] != 0).collect();
-    let any = |dice: &mut Dice| usize::try_from(dice.below(bytes.len() as u64)).unwrap();
-    let at = match dice.below(5) {
-        0 => any(dice),
-        _ if used.is_empty() => any(dice),
-        _ => used[usize::try_from(dice.below(used.len() as u64)).unwrap()],
-    };
-    match dice.below(8) {
-        0 => {
-            bytes.truncate(at);
-            format!("cut off at {at}")
-        }
-        1 => {
-            let start = at / 512 * 512;
-            let end = (start + 512).min(bytes.len());
-            bytes[start..end].fill(0);
-            format!("sector at {start} zeroed")
-        }
-        2 => {
-            let (from, to) = (any(dice) / 512 * 512, at / 512 * 512);
-            let len = 512.min(bytes.len() - from.max(to));
-            bytes.copy_within(from..from + len, to);
-            format!("sector at {from} found at {to}")
-        }
-        _ => {
-            let bit = dice.below(8);
-            bytes[at] ^= 1 << bit;
-            format!("bit {bit} of byte {at} flipped")
-        }
-    }
-}
-
 /// A view that opens in spite of damage must not fall apart later, when its pages are written again.
 fn goes_on(rest: &Rest, context: &str, path: &Path, bytes: &[u8]) {
     let disk = rest.disk.crash(|| true);
@@ -249,6 +216,7 @@ fn saw(seen: &BTreeMap<Outcome, u32>, outcome: Outcome) -> bool {
 
 #[test]
 fn damaged_segments_are_told_to_who_reads_them() {
+    println!("figure: {} damaged directories", 2 * cases(60));
     for end in [End::Close, End::Kill] {
         let seen = damage(end, ".seg", cases(60));
         assert!(saw(&seen, Outcome::Reported), "{seen:?}");
@@ -257,6 +225,7 @@ fn damaged_segments_are_told_to_who_reads_them() {
 
 #[test]
 fn damaged_indexes_are_harmless() {
+    println!("figure: {} damaged directories", 2 * cases(40));
     for end in [End::Close, End::Kill] {
         let seen = damage(end, ".idx", cases(40));
         assert_eq!(seen.into_keys().collect::<Vec<_>>(), [Outcome::Same]);
@@ -265,6 +234,7 @@ fn damaged_indexes_are_harmless() {
 
 #[test]
 fn a_damaged_journal_is_refused() {
+    println!("figure: {} damaged directories", 2 * cases(60));
     for end in [End::Close, End::Kill] {
         let seen = damage(end, "journal/", cases(60));
         assert!(!saw(&seen, Outcome::Reported), "{seen:?}");
@@ -274,6 +244,7 @@ fn a_damaged_journal_is_refused() {
 
 #[test]
 fn a_damaged_view_is_refused() {
+    println!("figure: {} damaged directories", 2 * cases(70));
     for end in [End::Close, End::Kill] {
         let seen = damage(end, VIEW, cases(70));
         assert!(saw(&seen, Outcome::Refused) && !saw(&seen, Outcome::Reported), "{seen:?}");

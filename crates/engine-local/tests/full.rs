@@ -109,7 +109,11 @@ fn writing_stops_before_the_reserve_and_goes_on_when_there_is_room() {
         on(engine.engine().records.drop_stream(StreamId::from_random(2))).unwrap();
         engine.close().unwrap();
         drop(engine);
-        // A start with nothing free, then room again.
+        // A start with nothing free, perhaps without the reserve, then room again.
+        if dice.flip() {
+            disk.lose(&Path::new(ROOT).join("reserve"));
+            disk.set_capacity(Some(disk.used_bytes()));
+        }
         let engine = open(&disk, &clock);
         assert_eq!(count(&engine.engine(), 1), written, "case {case}: after a restart");
         // Whatever the start gave up is taken by somebody else again.
@@ -130,6 +134,7 @@ fn writing_stops_before_the_reserve_and_goes_on_when_there_is_room() {
 #[test]
 fn a_disk_that_is_full_at_any_byte_loses_nothing_acknowledged() {
     let mut dice = Dice(11);
+    println!("figure: {} sizes of a full disk", cases(100));
     for case in 0..cases(100) {
         let (disk, clock) = (FaultDisk::default(), clock());
         let engine = open_with(

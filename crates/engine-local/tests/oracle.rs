@@ -3,7 +3,10 @@
 
 mod common;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Once},
+    time::Duration,
+};
 
 use common::{Dice, Names, Op, Order, START, any_op, assert_same, cases, clock, on, open, picture, run};
 use millpond_engine::{Engine, ManualClock, ReadError, ReadLimit, memory::MemoryEngine};
@@ -130,12 +133,16 @@ fn check(ops: &[Op], seed: u64) {
     pair.reopen(&Op::Cut(seed));
 }
 
+/// Said once, not for every run.
+static SAID: Once = Once::new();
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases(100)) })]
 
     /// Nothing acknowledged is lost, nothing else appears, and every answer is the oracle's.
     #[test]
     fn the_engine_answers_like_the_oracle(ops in prop::collection::vec(any_op(), 1..60), seed in any::<u64>()) {
+        SAID.call_once(|| println!("figure: {} runs beside the oracle", cases(100)));
         check(&ops, seed);
     }
 }

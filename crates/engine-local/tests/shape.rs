@@ -13,7 +13,9 @@ use std::{
 };
 
 use common::{GateDisk, ROOT, clock, on, open, open_with, picture, small};
-use millpond_engine::{Append, AppendError, Appended, Class, Engine, LogConfig, ManualClock, ReadLimit};
+use millpond_engine::{
+    Append, AppendError, Appended, Class, Engine, LogConfig, ManualClock, ReadError, ReadLimit,
+};
 use millpond_engine_local::{LocalEngine, OpenError, Settings};
 use millpond_model::{
     Bounds, NewRecord, PartitionId, PartitionRef, RetentionHours, SequenceNumber, StreamId,
@@ -21,6 +23,7 @@ use millpond_model::{
 use millpond_seglog::{
     crc32c,
     disk::{Disk, Fault, FaultDisk, Open, RealDisk},
+    segment::SEGMENT_HEADER_LEN,
 };
 use millpond_state::{Command, CommandId, Proposal};
 
@@ -384,4 +387,86 @@ fn opening_again_and_again_takes_no_more_space() {
         files.push(bench.disk.paths().len());
     }
     assert_eq!(files[9], files[4], "{files:?}");
+}
+
+/// Whether some journal file holds these bytes.
+fn journal_holds(disk: &FaultDisk, bytes: &[u8]) -> bool {
+    let journal = Path::new(ROOT).join("journal");
+    let files = disk.paths().into_iter().filter(|path| path.starts_with(&journal));
+    files
+        .filter_map(|path| disk.read(&path))
+        .any(|file| file.windows(bytes.len()).any(|found| found == bytes))
+}
+
+/// What is written and not synced is nobody's to see: a power cut could take it away.
+#[test]
+fn nothing_is_readable_before_its_sync() {
+    const TEXT: &[u8] = b"written and not synced";
+    let (disk, clock) = (GateDisk::default(), clock());
+    let settings = Settings { threads: true, ..small() };
+    let engine = open_with(Arc::new(disk.clone()), Path::new(ROOT), &clock, settings).unwrap();
+    on(engine.engine().records.create(stream(1), 1, hours(24))).unwrap();
+    append(&engine, 0, 10).unwrap();
+    disk.shut();
+    on(async {
+        let records = engine.engine().records;
+        let batch = Append { partition: partition(0), records: vec![NewRecord::of(TEXT)] };
+        let request = tokio::spawn(async move { records.append(vec![batch]).await.remove(0) });
+        while !journal_holds(&disk.disk, TEXT) {
+            tokio::task::yield_now().await;
+        }
+        let records = engine.engine().records;
+        let end = records.bounds(partition(0)).await.unwrap().high_water;
+        let page =
+            records.read(partition(0), SequenceNumber::ZERO, ReadLimit::records(10), Duration::ZERO).await;
+        disk.open_again();
+        assert_eq!((end.get(), page.unwrap().records.len()), (1, 1));
+        assert_eq!(request.await.unwrap().unwrap().first, end);
+        assert_eq!(records.bounds(partition(0)).await.unwrap().high_water.get(), 2);
+    });
+}
+
+/// The checksum of a batch holds wherever the batch lies; whose it is tells that it lies in the wrong place.
+#[test]
+fn a_batch_of_another_partition_is_told_as_damage() {
+    let bench = Bench::new(2, 24);
+    for of in [0, 1] {
+        append(&bench.engine, of, 100).unwrap();
+    }
+    bench.engine.mark().unwrap();
+    let file = |of: u32| {
+        let dir = Path::new(ROOT).join("streams").join(stream(1).as_str()).join(of.to_string());
+        dir.join("00000000000000000000.seg")
+    };
+    let bench = bench.reopen();
+    let other = bench.disk.read(&file(1)).unwrap();
+    bench
+        .disk
+        .tamper(&file(0), |bytes| bytes[SEGMENT_HEADER_LEN..].copy_from_slice(&other[SEGMENT_HEADER_LEN..]));
+    let read = |of: u32| {
+        let records = bench.engine.engine().records;
+        on(records.read(partition(of), SequenceNumber::ZERO, ReadLimit::records(10), Duration::ZERO))
+    };
+    assert_eq!(read(1).unwrap().records.len(), 1);
+    let Err(ReadError::Storage(failure)) = read(0) else { panic!("it is read as if it were ours") };
+    assert_eq!(failure.class(), Class::Corrupt);
+}
+
+/// Once it is known that stored records are damaged, their partition takes no more; the others do.
+#[test]
+fn a_partition_that_is_known_to_be_damaged_is_refused_and_the_others_are_not() {
+    let bench = Bench::new(2, 24);
+    append(&bench.engine, 0, 100).unwrap();
+    bench.engine.mark().unwrap();
+    let bench = bench.reopen();
+    let dir = Path::new(ROOT).join("streams").join(stream(1).as_str()).join("0");
+    bench.disk.tamper(&dir.join("00000000000000000000.seg"), |bytes| *bytes.last_mut().unwrap() ^= 1);
+    let records = bench.engine.engine().records;
+    let read = on(records.read(partition(0), SequenceNumber::ZERO, ReadLimit::records(10), Duration::ZERO));
+    assert!(matches!(read, Err(ReadError::Storage(_))), "{read:?}");
+    assert_eq!(bench.engine.damaged(), [partition(0)]);
+    let appended = on(records.append(vec![batch(0, 10), batch(1, 10)]));
+    let [Err(AppendError::Storage(failure)), Ok(other)] = &appended[..] else { panic!("{appended:?}") };
+    assert_eq!((failure.class(), other.first), (Class::Corrupt, SequenceNumber::ZERO));
+    assert_eq!(bounds(&bench.engine, 0).high_water.get(), 1);
 }

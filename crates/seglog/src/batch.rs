@@ -18,7 +18,8 @@ use crate::{
 /// Bytes of a batch's header.
 pub const HEADER_LEN: usize = 72;
 
-const MAGIC: [u8; 4] = *b"MPB1";
+/// What every batch begins with.
+pub(crate) const MAGIC: [u8; 4] = *b"MPB1";
 
 /// The header of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,11 +8,32 @@ pub struct Owner(pub [u8; 24]);
 
 /// CRC-32C of the parts, one behind the other.
 pub fn crc32c(parts: &[&[u8]]) -> u32 {
-    let mut digest = Digest::new(CrcAlgorithm::Crc32Iscsi);
+    let mut sum = Crc32c::default();
     for part in parts {
-        digest.update(part);
+        sum.update(part);
     }
-    u32::try_from(digest.finalize()).expect("a CRC-32 has 32 bits")
+    sum.finish()
+}
+
+/// CRC-32C of bytes that come one after the other.
+pub struct Crc32c(Digest);
+
+impl Default for Crc32c {
+    fn default() -> Self {
+        Self(Digest::new(CrcAlgorithm::Crc32Iscsi))
+    }
+}
+
+impl Crc32c {
+    /// Takes the next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The sum of all bytes so far.
+    pub fn finish(&self) -> u32 {
+        u32::try_from(self.0.finalize()).expect("a CRC-32 has 32 bits")
+    }
 }
 
 /// Writes `value` at `at`; the place must lie within `bytes`.

@@ -22,6 +22,7 @@ mod codec;
 pub mod disk;
 pub mod index;
 pub mod journal;
+pub mod scan;
 pub mod segment;
 
-pub use codec::{Owner, crc32c};
+pub use codec::{Crc32c, Owner, crc32c};

@@ -227,4 +227,17 @@ mod tests {
         };
         assert_eq!(source, BadBatch::Misplaced);
     }
+
+    #[test]
+    fn a_batch_of_another_owner_is_damage() {
+        let (disk, file, end) = segment(&[10, 10]);
+        let second = SEGMENT_HEADER_LEN + HEADER_LEN + 10;
+        let draft = DraftBatch::new(2, 10, |body| body.resize(HEADER_LEN + 10, b'x'));
+        let other = draft.place(Owner([4; 24]), 12, 0, 0);
+        disk.tamper(Path::new("/s"), |bytes| bytes[second..].copy_from_slice(other.bytes()));
+        let Err(SegmentError::Batch { place, source }) = walk(&*file, end, 4096) else {
+            panic!("damage unnoticed")
+        };
+        assert_eq!((place, source), (second as u64, BadBatch::Misplaced));
+    }
 }

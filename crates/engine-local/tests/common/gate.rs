@@ -88,6 +88,10 @@ impl Disk for GateDisk {
     fn lock(&self, path: &Path, holder: &str) -> io::Result<Box<dyn Lock>> {
         self.disk.lock(path, holder)
     }
+
+    fn lock_out(&self, path: &Path) -> io::Result<Box<dyn Lock>> {
+        self.disk.lock_out(path)
+    }
 }
 
 impl File for GateFile {

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test may panic")]
 
 mod gate;
+mod harm;
 mod op;
 mod picture;
 mod world;
@@ -16,6 +17,7 @@ use millpond_seglog::{disk::Disk, disk::FaultDisk, journal::JournalSettings};
 use tokio::runtime::Runtime;
 
 pub use gate::GateDisk;
+pub use harm::{End, bytes_of, change, used};
 pub use op::{Op, Order, Target, any_op, workload};
 pub use picture::{assert_same, picture, state_picture};
 pub use world::{Failed, Names, run};

@@ -57,7 +57,10 @@ struct World {
 #[derive(Clone, Default)]
 struct Content {
     current: Vec<u8>,
+    /// What was durable before the first failed sync.
     durable: Vec<u8>,
+    /// What was to be synced from then on, and whether that is in doubt.
+    since_failure: Vec<(Pending, bool)>,
     pending: Vec<Pending>,
 }
 
@@ -70,6 +73,13 @@ enum Pending {
 struct FaultFile {
     world: Arc<Mutex<World>>,
     id: u64,
+    writable: bool,
+}
+
+impl FaultFile {
+    fn refuse_reader(&self) -> io::Result<()> {
+        if self.writable { Ok(()) } else { Err(io::ErrorKind::PermissionDenied.into()) }
+    }
 }
 
 struct FaultLock {
@@ -78,6 +88,11 @@ struct FaultLock {
 }
 
 impl Lock for FaultLock {}
+
+/// Nobody is kept out in memory: no test takes a lock while a reader looks.
+struct NoLock;
+
+impl Lock for NoLock {}
 
 impl Drop for FaultLock {
     fn drop(&mut self) {
@@ -165,8 +180,8 @@ impl FaultDisk {
         let Some(id) = world.names.get(path).copied() else { return };
         if let Some(content) = world.files.get_mut(&id) {
             change(&mut content.current);
-            content.durable.clone_from(&content.current);
-            content.pending.clear();
+            let current = std::mem::take(&mut content.current);
+            *content = Content { durable: current.clone(), current, ..Content::default() };
         }
     }
 }
@@ -221,20 +236,42 @@ impl Content {
 
     fn crash(&self, keep: &mut impl FnMut() -> bool) -> Self {
         let mut bytes = self.durable.clone();
+        for (pending, in_doubt) in &self.since_failure {
+            pending.keep(&mut bytes, || !in_doubt || keep());
+        }
         for pending in &self.pending {
-            match pending {
-                Pending::Length(len) if keep() => bytes.resize(*len, 0),
-                Pending::Length(_) => {}
-                Pending::Write { at, bytes: written } => {
-                    for (start, sector) in sectors(*at, written) {
-                        if keep() {
-                            overwrite(&mut bytes, start, sector);
-                        }
+            pending.keep(&mut bytes, &mut *keep);
+        }
+        Self { current: bytes.clone(), durable: bytes, ..Self::default() }
+    }
+
+    /// A sync that fails leaves in doubt what it was for, and as with a real file no later sync takes care of
+    /// it.
+    fn sync(&mut self, fails: bool) {
+        for pending in std::mem::take(&mut self.pending) {
+            if fails || !self.since_failure.is_empty() {
+                self.since_failure.push((pending, fails));
+            } else {
+                pending.keep(&mut self.durable, || true);
+            }
+        }
+    }
+}
+
+impl Pending {
+    /// Changes `bytes` by those parts of it that are kept.
+    fn keep(&self, bytes: &mut Vec<u8>, mut keep: impl FnMut() -> bool) {
+        match self {
+            Self::Length(len) if keep() => bytes.resize(*len, 0),
+            Self::Length(_) => {}
+            Self::Write { at, bytes: written } => {
+                for (start, sector) in sectors(*at, written) {
+                    if keep() {
+                        overwrite(bytes, start, sector);
                     }
                 }
             }
         }
-        Self { current: bytes.clone(), durable: bytes, pending: Vec::new() }
     }
 }
 
@@ -270,7 +307,9 @@ impl Disk for FaultDisk {
         world.step()?;
         let id = match world.names.get(path) {
             Some(id) => *id,
-            None if how == Open::Existing => return Err(io::ErrorKind::NotFound.into()),
+            None if matches!(how, Open::Existing | Open::Reading) => {
+                return Err(io::ErrorKind::NotFound.into());
+            }
             None => {
                 let id = world.next_file;
                 world.next_file += 1;
@@ -284,7 +323,7 @@ impl Disk for FaultDisk {
             content.pending.push(Pending::Length(0));
             content.current.clear();
         }
-        Ok(Arc::new(FaultFile { world: Arc::clone(&self.0), id }))
+        Ok(Arc::new(FaultFile { world: Arc::clone(&self.0), id, writable: how != Open::Reading }))
     }
 
     fn create_dir(&self, path: &Path) -> io::Result<()> {
@@ -356,6 +395,15 @@ impl Disk for FaultDisk {
         }
         Ok(Box::new(FaultLock { world: Arc::clone(&self.0), path: path.into() }))
     }
+
+    fn lock_out(&self, path: &Path) -> io::Result<Box<dyn Lock>> {
+        let mut world = self.0.lock();
+        world.step()?;
+        if world.locks.contains(path) {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        Ok(Box::new(NoLock))
+    }
 }
 
 impl File for FaultFile {
@@ -372,6 +420,7 @@ impl File for FaultFile {
     }
 
     fn write_at(&self, buf: &[u8], at: u64) -> io::Result<()> {
+        self.refuse_reader()?;
         let mut world = self.world.lock();
         world.step()?;
         let end = world.end_max(self.id)?;
@@ -381,6 +430,7 @@ impl File for FaultFile {
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
+        self.refuse_reader()?;
         let mut world = self.world.lock();
         world.step()?;
         if place(len) > world.end_max(self.id)? {
@@ -400,11 +450,10 @@ impl File for FaultFile {
 
     fn sync_data(&self) -> io::Result<()> {
         let mut world = self.world.lock();
-        world.step()?;
+        let stepped = world.step();
+        world.content(self.id)?.sync(stepped.is_err());
+        stepped?;
         world.syncs += 1;
-        let content = world.content(self.id)?;
-        content.durable.clone_from(&content.current);
-        content.pending.clear();
         Ok(())
     }
 }
@@ -451,6 +500,30 @@ mod tests {
         disk.remove_dir(Path::new("/a/b")).unwrap();
         assert_eq!(disk.crash(|| false).paths(), [PathBuf::from("/a/b/f")], "the removal was never synced");
         assert_eq!(disk.crash(|| false).list(Path::new("/a/b")).unwrap(), ["f"]);
+    }
+
+    #[test]
+    fn what_a_failed_sync_left_is_in_doubt_although_the_next_one_succeeds() {
+        let disk = FaultDisk::default();
+        disk.create_dir(Path::new("/d")).unwrap();
+        disk.sync_dir(Path::new("/")).unwrap();
+        let file = write(&disk, "/d/f", b"one");
+        disk.sync_dir(Path::new("/d")).unwrap();
+        file.sync_data().unwrap();
+        file.write_at(b"two", 0).unwrap();
+        let error = io::ErrorKind::Other;
+        disk.set_fault(Some(Fault { operation: disk.operations(), sticky: false, error }));
+        assert!(file.sync_data().is_err());
+        file.write_at(b"!", 3).unwrap();
+        file.sync_data().unwrap();
+        for (kept, expected) in [(true, b"two!"), (false, b"one!")] {
+            assert_eq!(disk.crash(|| kept).read(Path::new("/d/f")).unwrap(), expected);
+        }
+        file.write_at(b"new", 0).unwrap();
+        file.sync_data().unwrap();
+        for kept in [true, false] {
+            assert_eq!(disk.crash(|| kept).read(Path::new("/d/f")).unwrap(), b"new!");
+        }
     }
 
     #[test]

@@ -67,6 +67,13 @@ pub trait Disk: Send + Sync + 'static {
     /// # Errors
     /// `WouldBlock` when somebody else holds it.
     fn lock(&self, path: &Path, holder: &str) -> io::Result<Box<dyn Lock>>;
+
+    /// Keeps others from taking the lock that the file stands for, and changes nothing in it. Several may do
+    /// so at once.
+    ///
+    /// # Errors
+    /// `WouldBlock` when somebody holds the lock; `NotFound` when there is no such file.
+    fn lock_out(&self, path: &Path) -> io::Result<Box<dyn Lock>>;
 }
 
 /// The room on a file system, in bytes.
@@ -81,6 +88,8 @@ pub struct Room {
 /// How to open a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Open {
+    /// It must be there, and is only read.
+    Reading,
     /// It must be there.
     Existing,
     /// It is created if it is not there.

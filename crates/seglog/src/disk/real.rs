@@ -31,8 +31,8 @@ impl Disk for RealDisk {
     fn open(&self, path: &Path, how: Open) -> io::Result<Arc<dyn File>> {
         let mut options = fs::OpenOptions::new();
         // Records and checkpoints are nobody else's business on a shared machine.
-        options.read(true).write(true).mode(0o600);
-        options.create(how != Open::Existing).truncate(how == Open::Empty);
+        options.read(true).write(how != Open::Reading).mode(0o600);
+        options.create(matches!(how, Open::OrCreate | Open::Empty)).truncate(how == Open::Empty);
         Ok(Arc::new(RealFile(options.open(path)?)))
     }
 
@@ -71,14 +71,24 @@ impl Disk for RealDisk {
         // Not emptied on opening: the holder's name must stay readable for whoever is refused.
         let mut file =
             fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {}
-            Err(Errno::WOULDBLOCK) => return Err(io::ErrorKind::WouldBlock.into()),
-            Err(e) => return Err(e.into()),
-        }
+        try_lock(&file, FlockOperation::NonBlockingLockExclusive)?;
         file.set_len(0)?;
         file.write_all(holder.as_bytes())?;
         Ok(Box::new(RealLock { _file: file }))
+    }
+
+    fn lock_out(&self, path: &Path) -> io::Result<Box<dyn Lock>> {
+        let file = fs::File::open(path)?;
+        try_lock(&file, FlockOperation::NonBlockingLockShared)?;
+        Ok(Box::new(RealLock { _file: file }))
+    }
+}
+
+fn try_lock(file: &fs::File, how: FlockOperation) -> io::Result<()> {
+    match flock(file, how) {
+        Ok(()) => Ok(()),
+        Err(Errno::WOULDBLOCK) => Err(io::ErrorKind::WouldBlock.into()),
+        Err(e) => Err(e.into()),
     }
 }
 
@@ -116,13 +126,29 @@ mod tests {
     }
 
     #[test]
+    fn a_file_to_be_read_is_not_made_and_not_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("f");
+        assert_eq!(RealDisk.open(&path, Open::Reading).err().unwrap().kind(), io::ErrorKind::NotFound);
+        fs::write(&path, "x").unwrap();
+        let file = RealDisk.open(&path, Open::Reading).unwrap();
+        assert!(file.write_at(b"y", 0).is_err() && file.set_len(0).is_err());
+        assert_eq!(fs::read_to_string(&path).unwrap(), "x");
+    }
+
+    #[test]
     fn a_lock_has_one_holder() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("LOCK");
         let held = RealDisk.lock(&path, "pid=1\n").unwrap();
         assert_eq!(RealDisk.lock(&path, "pid=2\n").err().unwrap().kind(), io::ErrorKind::WouldBlock);
         assert_eq!(fs::read_to_string(&path).unwrap(), "pid=1\n", "the refused one leaves the name alone");
+        assert_eq!(RealDisk.lock_out(&path).err().unwrap().kind(), io::ErrorKind::WouldBlock);
         drop(held);
+        let (one, other) = (RealDisk.lock_out(&path).unwrap(), RealDisk.lock_out(&path).unwrap());
+        assert_eq!(RealDisk.lock(&path, "pid=2\n").err().unwrap().kind(), io::ErrorKind::WouldBlock);
+        assert_eq!(fs::read_to_string(&path).unwrap(), "pid=1\n", "keeping others out changes nothing");
+        drop((one, other));
         RealDisk.lock(&path, "pid=3\n").unwrap();
     }
 }

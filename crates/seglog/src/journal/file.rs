@@ -85,7 +85,7 @@ pub(super) struct FoundFile {
     pub(super) slot: u32,
     /// `None` when its header cannot be read.
     pub(super) header: Option<FileHeader>,
-    len: u64,
+    pub(super) len: u64,
 }
 
 impl FoundFile {
@@ -105,7 +105,7 @@ pub(super) fn scan(disk: &dyn Disk, dir: &Path) -> io::Result<Vec<FoundFile>> {
     let mut found = Vec::new();
     for name in disk.list(dir)? {
         let Some(slot) = name.strip_prefix('J').and_then(|digits| digits.parse().ok()) else { continue };
-        let file = disk.open(&path(dir, slot), Open::Existing)?;
+        let file = disk.open(&path(dir, slot), Open::Reading)?;
         let mut bytes = vec![0; BLOCK];
         let header = match file.read_exact_at(&mut bytes, 0) {
             Ok(()) => FileHeader::decode(&bytes),
@@ -134,7 +134,7 @@ pub fn holds_groups(disk: &dyn Disk, dir: &Path) -> io::Result<bool> {
 /// Whether a group was written to the file since it got this header. One that was being made ready when a
 /// crash came may be shorter than its header says; it was never used.
 pub(super) fn holds_group(disk: &dyn Disk, dir: &Path, slot: u32, header: &FileHeader) -> io::Result<bool> {
-    let file = disk.open(&path(dir, slot), Open::Existing)?;
+    let file = disk.open(&path(dir, slot), Open::Reading)?;
     let mut first = [0; FRAME_HEADER_LEN];
     match file.read_exact_at(&mut first, FILE_HEADER_LEN) {
         Ok(()) => Ok(is_frame_header(&first, header.salt)),

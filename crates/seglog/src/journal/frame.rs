@@ -147,15 +147,32 @@ pub(super) fn frame_at(file: &Bytes, at: usize, salt: u64) -> Option<FoundFrame>
     })
 }
 
+/// The header of a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct FrameHead {
+    pub(super) position: u64,
+    pub(super) group: u64,
+    pub(super) kind: Kind,
+    pub(super) body_len: usize,
+}
+
+/// The header of a frame that `bytes` begin with, whatever became of the body.
+pub(super) fn head_of(bytes: &[u8], salt: u64) -> Option<FrameHead> {
+    let header = bytes.get(..FRAME_HEADER_LEN)?;
+    let [kind] = take(header, 24)?;
+    let kind = Kind::of(kind)?;
+    (header_crc(salt, header) == u32_at(header, 28)?).then_some(())?;
+    Some(FrameHead {
+        position: u64_at(header, 8)?,
+        group: u64_at(header, 16)?,
+        kind,
+        body_len: len_usize(u32_at(header, 0)?),
+    })
+}
+
 /// Whether `bytes` begin with the header of a frame, whatever became of its body.
 pub(super) fn is_frame_header(bytes: &[u8], salt: u64) -> bool {
-    let checked = || {
-        let header = bytes.get(..FRAME_HEADER_LEN)?;
-        let [kind] = take(header, 24)?;
-        Kind::of(kind)?;
-        Some(header_crc(salt, header) == u32_at(header, 28)?)
-    };
-    checked().unwrap_or(false)
+    head_of(bytes, salt).is_some()
 }
 
 /// What a roll frame says: number and salt of the file in which the journal goes on.

@@ -13,6 +13,7 @@
 mod file;
 mod frame;
 mod recover;
+mod salvage;
 #[cfg(test)]
 mod tests;
 
@@ -22,10 +23,16 @@ use self::{
     file::{FILE_HEADER_LEN, FileHeader, ReadyFile},
     frame::{BLOCK, FRAME_HEADER_LEN, GroupBuilder, Kind, encode_roll, frame_len},
 };
-use crate::disk::{Disk, is_shortage};
+use crate::disk::{Disk, File, is_shortage};
 
 pub use file::{Preparation, Prepared, holds_groups};
 pub use recover::{Frame, RecoverError, Recovered};
+pub use salvage::{Salvage, salvage};
+
+/// The buffer is halved after so many groups that needed less than a quarter of it …
+const SMALL_GROUPS_MAX: u32 = 64;
+/// … down to this.
+const BUFFER_BYTES_MIN: usize = 64 * 1024;
 
 /// Sizes of the journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,6 +105,18 @@ pub struct Journal {
     preparing: bool,
     poisoned: bool,
     buffer: Vec<u8>,
+    /// How many groups in a row needed little of the buffer.
+    small_groups: u32,
+    /// Where the journal ended that this one goes on from, if its end was whole.
+    end_before: Option<EndBefore>,
+}
+
+/// The end of a journal that was opened again.
+struct EndBefore {
+    file: Arc<dyn File>,
+    salt: u64,
+    /// Byte of the file behind its last group.
+    offset: u64,
 }
 
 /// A file nobody needs.
@@ -162,11 +181,33 @@ impl Journal {
         if self.offset + needed > self.room_end() {
             self.roll(needed, stamp)?;
         }
-        let mut group = self.begin_group();
+        let mut group = self.begin_group(needed);
         for (kind, body) in frames {
             group.push(Kind::User(*kind), body);
         }
         self.write_group(group)
+    }
+
+    /// After [`Journal::recover`], instead of a mark that could not be kept: ties the journal to the files it
+    /// goes on from, so that the mark before still leads to what is appended now. Needs no room.
+    ///
+    /// # Errors
+    /// `Failed` when it could not be written, or when the end was torn and cannot be tied to; nothing may be
+    /// appended then.
+    pub fn tie(&mut self) -> Result<(), AppendError> {
+        let torn = || io::Error::other("the journal ends in a group that was cut short");
+        let Some(end) = self.end_before.take() else { return Err(AppendError::Failed(torn())) };
+        let buffer = std::mem::take(&mut self.buffer);
+        let mut closing = GroupBuilder::new(end.salt, self.last_group + 1, self.last_position + 1, buffer);
+        closing.push(Kind::Roll, &encode_roll(self.current.header.file_no, self.current.header.salt));
+        let (bytes, next_position) = closing.finish();
+        if let Err(e) = end.file.write_at(&bytes, end.offset).and_then(|()| end.file.sync_data()) {
+            self.poisoned = true;
+            return Err(AppendError::Failed(e));
+        }
+        self.last_position = next_position - 1;
+        self.last_group += 1;
+        Ok(())
     }
 
     /// Where groups have to end so that the closing one still fits.
@@ -174,9 +215,10 @@ impl Journal {
         self.current.header.capacity - BLOCK as u64
     }
 
-    fn begin_group(&mut self) -> GroupBuilder {
+    fn begin_group(&mut self, byte_len: u64) -> GroupBuilder {
         let mut buffer = std::mem::take(&mut self.buffer);
         buffer.clear();
+        buffer.reserve(usize::try_from(byte_len).unwrap_or_default());
         GroupBuilder::new(self.current.header.salt, self.last_group + 1, self.last_position + 1, buffer)
     }
 
@@ -190,10 +232,18 @@ impl Journal {
         self.offset += bytes.len() as u64;
         self.last_position = next_position - 1;
         self.last_group += 1;
-        self.buffer = bytes;
-        // A rare large group must not hold its memory for ever.
-        self.buffer.shrink_to(1024 * 1024);
+        self.keep_buffer(bytes);
         Ok(())
+    }
+
+    /// Keeps the memory for the next group. What only a rare large group needs is given back after a while.
+    fn keep_buffer(&mut self, buffer: Vec<u8>) {
+        self.small_groups = if buffer.len() < buffer.capacity() / 4 { self.small_groups + 1 } else { 0 };
+        self.buffer = buffer;
+        if self.small_groups >= SMALL_GROUPS_MAX {
+            self.small_groups = 0;
+            self.buffer.shrink_to((self.buffer.capacity() / 2).max(BUFFER_BYTES_MIN));
+        }
     }
 
     /// Closes the current file and goes on in another with room for `needed` bytes.
@@ -207,7 +257,7 @@ impl Journal {
             self.make_ready(length, stamp)?;
         }
         let Some(next) = self.ready.pop_front() else { return Err(AppendError::Full) };
-        let mut closing = self.begin_group();
+        let mut closing = self.begin_group(BLOCK as u64);
         closing.push(Kind::Roll, &encode_roll(next.header.file_no, next.header.salt));
         self.write_group(closing)?;
         let full = std::mem::replace(&mut self.current, next);

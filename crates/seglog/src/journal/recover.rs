@@ -16,9 +16,9 @@ use std::{
 use bytes::Bytes;
 
 use super::{
-    Journal, JournalSettings, Mark, Preparation, Slot, Stamp,
-    file::{self, FILE_HEADER_LEN, FileHeader, FoundFile},
-    frame::{FRAME_HEADER_LEN, FoundFrame, Kind, decode_roll, frame_at},
+    EndBefore, Journal, JournalSettings, Mark, Preparation, Slot, Stamp,
+    file::{self, FILE_HEADER_LEN, FileHeader, FoundFile, ReadyFile},
+    frame::{FRAME_HEADER_LEN, FoundFrame, Kind, decode_roll, frame_at, head_of},
 };
 use crate::disk::{Disk, Open};
 
@@ -124,9 +124,11 @@ impl Journal {
         reader.read_all()?;
         let recovered = Recovered { frames: reader.frames, torn: reader.torn };
         let last = (reader.last_position, reader.last_group);
+        let end_before = reader.whole_end()?;
         let used = mark.file_no..=reader.file_no;
         let mut journal = Self::start(disk, dir, instance, settings, stamp, &found, Some(&used))?;
         (journal.last_position, journal.last_group) = last;
+        journal.end_before = end_before;
         Ok((journal, recovered))
     }
 
@@ -143,8 +145,7 @@ impl Journal {
         used: Option<&RangeInclusive<u64>>,
     ) -> io::Result<Self> {
         let needed = |file: &FoundFile| {
-            let header =
-                file.header.filter(|h| used.is_some_and(|used| used.contains(&h.file_no)))?;
+            let header = file.header.filter(|h| used.is_some_and(|used| used.contains(&h.file_no)))?;
             Some((header.file_no, file.slot, header.capacity))
         };
         let mut full: Vec<(u64, u32, u64)> = found.iter().filter_map(needed).collect();
@@ -162,8 +163,23 @@ impl Journal {
         let preparation =
             Preparation { disk: Arc::clone(disk), dir: dir.clone(), slot, header, written: written > 0 };
         let current = preparation.run()?.0;
-        Ok(Self {
-            disk: Arc::clone(disk),
+        let mut journal = Self::of(Arc::clone(disk), dir, instance, settings, current, next_slot);
+        (journal.full, journal.free) = (full.into(), free);
+        Ok(journal)
+    }
+
+    /// A journal with nothing in its current file, and no other.
+    pub(super) fn of(
+        disk: Arc<dyn Disk>,
+        dir: PathBuf,
+        instance: u128,
+        settings: JournalSettings,
+        current: ReadyFile,
+        next_slot: u32,
+    ) -> Self {
+        let next_file_no = current.header.file_no + 1;
+        Self {
+            disk,
             dir,
             instance,
             settings,
@@ -172,14 +188,16 @@ impl Journal {
             last_position: 0,
             last_group: 0,
             ready: VecDeque::new(),
-            full: full.into(),
-            free,
+            full: VecDeque::new(),
+            free: Vec::new(),
             next_slot,
-            next_file_no: file_no + 1,
+            next_file_no,
             preparing: false,
             poisoned: false,
             buffer: Vec::new(),
-        })
+            small_groups: 0,
+            end_before: None,
+        }
     }
 }
 
@@ -195,7 +213,7 @@ fn first_slot(free: &mut Vec<Slot>, length: u64, next_slot: &mut u32) -> Slot {
 }
 
 /// Two files with one number cannot both be right.
-fn refuse_copies(found: &[FoundFile], instance: u128) -> Result<(), RecoverError> {
+pub(super) fn refuse_copies(found: &[FoundFile], instance: u128) -> Result<(), RecoverError> {
     let ours = found.iter().filter_map(|file| file.header).filter(|header| header.instance == instance);
     let mut numbers: Vec<u64> = ours.map(|header| header.file_no).collect();
     numbers.sort_unstable();
@@ -205,20 +223,20 @@ fn refuse_copies(found: &[FoundFile], instance: u128) -> Result<(), RecoverError
     }
 }
 
-struct Reader<'a, T> {
+pub(super) struct Reader<'a, T> {
     disk: &'a dyn Disk,
     dir: &'a Path,
-    files: BTreeMap<u64, (u32, FileHeader)>,
+    pub(super) files: BTreeMap<u64, (u32, FileHeader)>,
     tell: T,
-    file_no: u64,
-    salt: u64,
-    offset: u64,
-    last_position: u64,
-    last_group: u64,
+    pub(super) file_no: u64,
+    pub(super) salt: u64,
+    pub(super) offset: u64,
+    pub(super) last_position: u64,
+    pub(super) last_group: u64,
     /// Whether the last frame ended its group.
     group_ended: bool,
-    frames: u64,
-    torn: bool,
+    pub(super) frames: u64,
+    pub(super) torn: bool,
 }
 
 enum End {
@@ -232,7 +250,7 @@ impl<'a, T> Reader<'a, T>
 where
     T: FnMut(Frame) -> Result<(), Box<dyn std::error::Error + Send + Sync>>,
 {
-    fn new(
+    pub(super) fn new(
         disk: &'a dyn Disk,
         dir: &'a Path,
         instance: u128,
@@ -259,7 +277,7 @@ where
         }
     }
 
-    fn read_all(&mut self) -> Result<(), RecoverError> {
+    pub(super) fn read_all(&mut self) -> Result<(), RecoverError> {
         while let End::Rolled = self.read_file()? {}
         Ok(())
     }
@@ -293,7 +311,7 @@ where
 
     fn load(&self, path: &Path, capacity: u64) -> Result<Bytes, RecoverError> {
         let missing = RecoverError::FileMissing { file_no: self.file_no };
-        let file = self.disk.open(path, Open::Existing)?;
+        let file = self.disk.open(path, Open::Reading)?;
         if file.len()? < capacity {
             return Err(missing);
         }
@@ -325,8 +343,10 @@ where
         let mut same_group = false;
         let mut at = start;
         while at + FRAME_HEADER_LEN <= bytes.len() {
-            if let Some(frame) = frame_at(bytes, at, self.salt).filter(|f| f.position > self.last_position) {
-                if frame.group > expected {
+            // Its header is enough: whatever became of the rest, the group was begun.
+            let head = bytes.get(at..).and_then(|bytes| head_of(bytes, self.salt));
+            if let Some(head) = head.filter(|head| head.position > self.last_position) {
+                if head.group > expected {
                     return Err(self.damaged(path));
                 }
                 same_group = true;
@@ -348,6 +368,13 @@ where
             }
         }
         Ok(false)
+    }
+
+    /// The end of the journal, unless it is torn: then the bytes behind it are not those of a group.
+    fn whole_end(&self) -> io::Result<Option<EndBefore>> {
+        let Some((slot, _)) = self.files.get(&self.file_no).filter(|_| !self.torn) else { return Ok(None) };
+        let file = self.disk.open(&file::path(self.dir, *slot), Open::Existing)?;
+        Ok(Some(EndBefore { file, salt: self.salt, offset: self.offset }))
     }
 
     fn damaged(&self, path: &Path) -> RecoverError {

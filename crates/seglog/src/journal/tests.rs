@@ -99,6 +99,42 @@ fn a_group_costs_one_sync_and_is_told_again() {
     assert_eq!(user.recovered(), Vec::<Vec<u8>>::new());
 }
 
+/// Lives that could keep no mark are tied one to the next: the first mark leads through all of them.
+#[test]
+fn tied_journals_tell_everything_from_the_mark_on() {
+    let mut user = User::create(SMALL);
+    let mut expected = Vec::new();
+    for life in 0..3 {
+        for n in 0..3 * life {
+            let body = body(100 * life + n, 300 * n);
+            user.append(std::slice::from_ref(&body)).unwrap();
+            expected.push(body);
+        }
+        let left = user.disk.crash(|| life % 2 == 0);
+        let (mut journal, told, recovered) = User::recover(&left, &user.kept, 99 + life as u64).unwrap();
+        assert_eq!((told.len(), recovered.torn), (expected.len(), false), "life {life}");
+        assert!(told == expected, "life {life}");
+        journal.tie().unwrap();
+        assert!(journal.tie().is_err(), "there is one end to tie to");
+        (user.disk, user.journal) = (left, journal);
+    }
+}
+
+/// What stands behind a torn end is no place to tie anything to.
+#[test]
+fn a_torn_journal_is_not_tied() {
+    let mut user = User::create(SMALL);
+    user.append(&[body(1, 100)]).unwrap();
+    user.append(&[body(2, 100), body(3, 5000)]).unwrap();
+    let path = file::path(Path::new(DIR), user.journal.current.slot);
+    // The last block of the last group is lost.
+    let kept = usize::try_from(user.journal.offset).unwrap() - BLOCK;
+    user.disk.tamper(&path, |bytes| bytes[kept..].fill(0));
+    let (mut journal, told, recovered) = User::recover(&user.disk, &user.kept, 5).unwrap();
+    assert_eq!((told.len(), recovered.torn), (2, true));
+    assert!(matches!(journal.tie(), Err(AppendError::Failed(_))));
+}
+
 #[test]
 fn positions_go_on_over_files_and_recovery() {
     let mut user = User::create(SMALL);
