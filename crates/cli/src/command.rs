@@ -6,6 +6,7 @@ use tokio::runtime::Builder;
 
 use crate::{
     app::AppArgs,
+    bench::BenchArgs,
     checkpoint::CheckpointArgs,
     exit::Exit,
     failure::{Failure, Outcome},
@@ -40,6 +41,9 @@ pub enum Command {
     /// Commit, show and delete the positions of an app.
     #[command(visible_alias = "cp", after_help = crate::checkpoint::HELP)]
     Checkpoint(Box<CheckpointArgs>),
+    /// Measure what this machine, or a server elsewhere, sustains.
+    #[command(after_help = crate::bench::HELP)]
+    Bench(Box<BenchArgs>),
 }
 
 impl Command {
@@ -51,6 +55,7 @@ impl Command {
             Self::Stream(args) => &args.global,
             Self::App(args) => &args.global,
             Self::Checkpoint(args) => &args.global,
+            Self::Bench(args) => &args.global,
         }
     }
 }
@@ -85,6 +90,15 @@ pub fn run(command: Command) -> ExitCode {
 }
 
 async fn execute(command: Command, global: &GlobalArgs, environment: &Environment, mut out: Output) -> Exit {
+    // It has a server of its own, for which the settings are not known yet.
+    if let Command::Bench(args) = &command {
+        let outcome = crate::bench::run(args, environment, &mut out).await;
+        let outcome = outcome.and_then(|exit| out.flush().map(|()| exit));
+        return outcome.unwrap_or_else(|failure| {
+            out.failure(&failure);
+            failure.exit
+        });
+    }
     let client = match session::client(global, environment, &out) {
         Ok(client) => client,
         Err(failure) => {
@@ -109,6 +123,7 @@ async fn dispatch(command: Command, session: &mut Session) -> Outcome {
         Command::Stream(args) => crate::stream::run(args.command, session).await,
         Command::App(args) => crate::app::run(args.command, session).await,
         Command::Checkpoint(args) => crate::checkpoint::run(args.command, session).await,
+        Command::Bench(_) => unreachable!("it makes its own session"),
     }
 }
 
@@ -186,7 +201,7 @@ mod tests {
         for line in [
             "millpond stream create bad.name",
             "millpond stream scale orders 0",
-            "millpond stream create orders --retention 200h",
+            "millpond stream create orders --retention 9000h",
             "millpond put",
             "millpond put orders x --partition 0 --key k",
             "millpond put orders x --file f",

@@ -4,11 +4,13 @@
 //! Command ─▶ Session ─▶ settings   flags, environment, ./.millpond/credentials.toml
 //!    │          ├─────▶ Client     (millpond-client)
 //!    │          └─────▶ Output     the only place that prints
-//!    └─ stream, put, get, tail, app, checkpoint: one module for each noun
+//!    ├─ stream, put, get, tail, app, checkpoint: one module for each noun
+//!    └─ bench     loads, by way of millpond-load
 //! ```
 #![forbid(unsafe_code)]
 
 mod app;
+mod bench;
 mod checkpoint;
 mod command;
 mod confirm;

@@ -29,6 +29,14 @@ pub(crate) fn client(args: &GlobalArgs, environment: &Environment, out: &Output)
         let Settings { endpoint, project, origin, .. } = &settings;
         out.note(format_args!("{endpoint}, project {project}, credentials: {origin}"));
     }
+    client_of(settings, args)
+}
+
+/// A client with these settings.
+///
+/// # Errors
+/// Usage: settings that are wrong.
+pub(crate) fn client_of(settings: Settings, args: &GlobalArgs) -> Result<Client, Failure> {
     let mut builder = Client::builder(settings.endpoint, settings.project)
         .credentials(settings.credentials)
         .certificates(settings.certificates);

@@ -5,6 +5,10 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use crate::{
     config::{FlagValue, Sources},
     exit::EXIT_CODES,
+    operate::{
+        BACKUP_EXAMPLES, BackupArgs, CHECK_EXAMPLES, CheckArgs, REPAIR_EXAMPLES, RESTORE_EXAMPLES,
+        RepairArgs, RestoreArgs,
+    },
 };
 
 /// A self-hosted stream server for the clients of the DIS API.
@@ -32,6 +36,18 @@ pub enum Command {
     /// Create, list and revoke access keys, with or without a running server.
     #[command(after_help = KEY_EXAMPLES)]
     Key(KeyArgs),
+    /// Verify everything in a data directory; changes nothing.
+    #[command(after_help = CHECK_EXAMPLES)]
+    Check(CheckArgs),
+    /// Give up what cannot be read in a data directory, so that the rest can go on.
+    #[command(after_help = REPAIR_EXAMPLES)]
+    Repair(RepairArgs),
+    /// Copy everything, with or without a running server.
+    #[command(after_help = BACKUP_EXAMPLES)]
+    Backup(BackupArgs),
+    /// Make a data directory of a backup.
+    #[command(after_help = RESTORE_EXAMPLES)]
+    Restore(RestoreArgs),
     /// Check, show and begin a configuration.
     #[command(after_help = CONFIG_EXAMPLES)]
     Config(ConfigArgs),
@@ -47,7 +63,7 @@ pub enum Command {
 fn exit_codes() -> String {
     let of =
         |table: &str, commands: &str| table.replacen("Exit codes", &format!("Exit codes of {commands}"), 1);
-    let server = of(EXIT_CODES, "serve, dev, key, config");
+    let server = of(EXIT_CODES, "serve, dev, key, check, repair, backup, restore, config");
     format!("{server}\n\n{}", of(millpond_cli::EXIT_CODES, "all others"))
 }
 
@@ -133,6 +149,9 @@ pub struct SourceArgs {
     /// Accept unsigned requests; only possible on a loopback address.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     allow_anonymous: Option<String>,
+    /// default, or cloud: with the limits and quotas of the cloud service.
+    #[arg(long, value_name = "PROFILE")]
+    profile: Option<String>,
     /// Configuration file, above /etc/millpond/config.toml and below the environment.
     #[arg(long, value_name = "FILE")]
     config: Option<std::path::PathBuf>,
@@ -148,6 +167,11 @@ pub struct SourceArgs {
 }
 
 impl SourceArgs {
+    /// Those that lead to a data directory and to nothing else.
+    pub fn of_directory(data_dir: Option<String>, config: Option<std::path::PathBuf>) -> Self {
+        Self { data_dir, config, ..Self::default() }
+    }
+
     /// All sources of configuration, these flags on top.
     pub fn sources(&self) -> Sources {
         let named = [
@@ -156,6 +180,7 @@ impl SourceArgs {
             ("server.port_file", "--port-file", &self.port_file),
             ("auth.keys_file", "--keys-file", &self.keys_file),
             ("auth.allow_anonymous", "--allow-anonymous", &self.allow_anonymous),
+            ("limits.profile", "--profile", &self.profile),
             ("log.level", "--log-level", &self.log_level),
             ("log.format", "--log-format", &self.log_format),
         ];
@@ -234,8 +259,7 @@ pub struct KeyCommon {
 impl KeyCommon {
     /// The sources that lead to the data directory.
     pub fn sources(&self) -> Sources {
-        SourceArgs { data_dir: self.data_dir.clone(), config: self.config.clone(), ..SourceArgs::default() }
-            .sources()
+        SourceArgs::of_directory(self.data_dir.clone(), self.config.clone()).sources()
     }
 }
 
@@ -337,7 +361,16 @@ mod tests {
 
     #[test]
     fn command_lines_of_the_help_texts_parse() {
-        for help in [SERVE_EXAMPLES, DEV_EXAMPLES, KEY_EXAMPLES, CONFIG_EXAMPLES] {
+        for help in [
+            SERVE_EXAMPLES,
+            DEV_EXAMPLES,
+            KEY_EXAMPLES,
+            CHECK_EXAMPLES,
+            REPAIR_EXAMPLES,
+            BACKUP_EXAMPLES,
+            RESTORE_EXAMPLES,
+            CONFIG_EXAMPLES,
+        ] {
             for line in help.lines().filter_map(|line| line.trim().strip_prefix("millpond ")) {
                 let line = line.split("  ").next().unwrap().split(" > ").next().unwrap();
                 parse(&format!("millpond {line}")).unwrap_or_else(|error| panic!("{line}: {error}"));

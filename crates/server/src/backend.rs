@@ -6,18 +6,25 @@ use anyhow::Context as _;
 use axum::Router;
 use millpond_engine::{Clock, Entropy, OsEntropy, StorageFailure, SystemClock};
 use millpond_engine_local::{LocalEngine, Settings as EngineSettings};
-use millpond_http_api::{AccessKey, Api, Condition, Health, Keyring, Settings as ApiSettings, StaticToken};
+use millpond_http_api::{
+    AccessKey, Api, Condition, Directory, Health, IdentitySettings, Keyring, Settings as ApiSettings,
+    StaticToken, Troubles, User,
+};
 use millpond_model::{PartitionCount, ProjectId, StreamSpec, Timestamp};
 use millpond_seglog::{disk::RealDisk, journal::JournalSettings};
-use millpond_service::{Error as ServiceError, Service, Settings as ServiceSettings};
-use millpond_wire::signing::{SecretKey, SecurityToken};
+use millpond_service::{Error as ServiceError, Service};
+use millpond_wire::{
+    identity::Domain,
+    signing::{SecretKey, SecurityToken},
+};
 use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
 use crate::{
     config::{Config, UnsignedPayload},
+    control::Control,
     dev,
-    keys::Keys,
+    keys::{Keys, UserEntry},
     storage_metrics::StorageMetrics,
 };
 
@@ -38,6 +45,7 @@ pub struct Backend {
     keyring: Arc<Keyring>,
     health: Health,
     housekeeping: JoinHandle<()>,
+    control: Control,
 }
 
 impl Backend {
@@ -56,7 +64,7 @@ impl Backend {
             engine.engine(),
             Arc::clone(&clock),
             Arc::clone(&entropy),
-            service_settings(config),
+            config.limits.service.clone(),
         );
         let service = Arc::new(service.await.context("the service cannot start on the data directory")?);
         let (keyring, health) = (Arc::new(Keyring::default()), Health::new());
@@ -68,12 +76,14 @@ impl Backend {
             clock,
             entropy,
         );
+        let control = Control::listen(&engine, &config.storage.data_dir);
         StorageMetrics::register(&engine, api.registry());
+        watch_for_troubles(&health, &engine);
         let (house, groups) = (keep_house(Arc::clone(&service)), keep_groups(Arc::clone(&service)));
         let housekeeping = tokio::spawn(async move {
             tokio::join!(house, groups);
         });
-        Ok(Self { engine, service, api, keyring, health, housekeeping })
+        Ok(Self { engine, service, api, keyring, health, housekeeping, control })
     }
 
     /// What the listener serves.
@@ -100,16 +110,18 @@ impl Backend {
                 project: project.clone(),
                 security_token: entry.security_token.as_ref().map(|token| SecurityToken {
                     token: SecretKey::new(token.expose()),
-                    expires_at: Timestamp::from_millis(i64::MAX),
+                    expires_at: entry.expires().unwrap_or(Timestamp::from_millis(i64::MAX)),
                 }),
             });
             tokens.extend(entry.token.as_ref().map(|token| StaticToken {
                 token: SecretKey::new(token.expose()),
                 project,
                 owner: entry.ak.as_str().into(),
+                expires_at: entry.expires(),
             }));
         }
-        self.keyring.replace(millpond_http_api::Keys::new(access_keys, tokens));
+        let keys = millpond_http_api::Keys::new(access_keys, tokens).with_directory(directory(keys)?);
+        self.keyring.replace(keys);
         Ok(())
     }
 
@@ -144,6 +156,7 @@ impl Backend {
     /// The storage failed; the next start recovers what was acknowledged.
     pub async fn close(self) -> anyhow::Result<()> {
         self.housekeeping.abort();
+        self.control.stop().await;
         if let Err(error) = self.service.flush_metrics().await {
             warn!(error = &error as &dyn std::error::Error, "the metrics of the last minute are lost");
         }
@@ -152,6 +165,18 @@ impl Backend {
             .await?
             .context("the data directory was not left clean")
     }
+}
+
+/// The engine is asked only when somebody asks for the server's health, and never kept alive by it.
+fn watch_for_troubles(health: &Health, engine: &Arc<LocalEngine>) {
+    let engine = Arc::downgrade(engine);
+    health.look_with(move || {
+        engine.upgrade().map_or_else(Troubles::default, |engine| Troubles {
+            no_space: engine.lacks_space(),
+            damaged_partitions: engine.damaged().len(),
+            clock_doubted: engine.doubts_clock(),
+        })
+    });
 }
 
 async fn open_engine(
@@ -175,16 +200,39 @@ fn engine_settings(config: &Config) -> EngineSettings {
             ..JournalSettings::default()
         },
         segment_bytes_max: config.storage.segment_bytes,
+        low_water_bytes: config.storage.low_water_bytes,
+        scrub_interval: Some(config.storage.scrub_interval),
         ..EngineSettings::default()
     }
 }
 
-fn service_settings(config: &Config) -> ServiceSettings {
-    let quota = |quota: Option<u64>| quota.map(|quota| u32::try_from(quota).unwrap_or(u32::MAX));
-    ServiceSettings {
-        partition_quota_common: quota(config.limits.common_partitions_per_project),
-        partition_quota_advanced: quota(config.limits.advanced_partitions_per_project),
-        app_quota: quota(config.limits.apps_per_project),
+/// The users and the names of projects.
+fn directory(keys: &Keys) -> anyhow::Result<Directory> {
+    let user = |entry: &UserEntry| -> anyhow::Result<User> {
+        let projects = entry.projects.iter().map(|id| id.parse().context("a project of a user"));
+        Ok(User {
+            name: entry.name.as_str().into(),
+            password: SecretKey::new(entry.password.expose()),
+            projects: projects.collect::<anyhow::Result<_>>()?,
+        })
+    };
+    let users: Vec<User> = keys.users().map(user).collect::<anyhow::Result<_>>()?;
+    let names = keys.projects().map(|entry| {
+        let id: ProjectId = entry.id.parse().context("the id of a named project")?;
+        Ok((id, entry.name.as_str().into()))
+    });
+    let names: Vec<(ProjectId, Box<str>)> = names.collect::<anyhow::Result<_>>()?;
+    Ok(Directory::new(users, names))
+}
+
+fn identity_settings(config: &Config) -> IdentitySettings {
+    let identity = &config.identity;
+    IdentitySettings {
+        domain: Domain { id: identity.domain_id.clone(), name: identity.domain_name.clone() },
+        region: config.auth.region.clone(),
+        public_url: identity.public_url.clone(),
+        is_https: config.tls.certificate.is_some(),
+        token_life: identity.token_life,
     }
 }
 
@@ -197,6 +245,9 @@ fn api_settings(config: &Config) -> ApiSettings {
         allow_unsigned_payload: auth.unsigned_payload == UnsignedPayload::NotJson,
         region: auth.check_scope.then(|| auth.region.clone()),
         service: auth.check_scope.then(|| auth.service.clone()),
+        identity: identity_settings(config),
+        auth_block: config.limits.auth_block,
+        project_requests_per_second: config.limits.requests_per_second_per_project,
         request_sample: config.log.request_sample,
         version: env!("CARGO_PKG_VERSION"),
         ..ApiSettings::default()

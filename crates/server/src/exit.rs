@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
-use millpond_engine_local::OpenError;
+use millpond_engine_local::{OpenError, backup::BackupError, repair::RepairError};
 
-use crate::{config::Problems, keys::KeysError};
+use crate::{config::Problems, control::Refused, keys::KeysError};
 
 /// Exit codes; part of the command line's contract, shown by `millpond --help`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +38,12 @@ impl Exit {
                 Some(Self::Usage)
             } else if let Some(open) = cause.downcast_ref::<OpenError>() {
                 Some(if open.is_damage() { Self::NotFoundOrDamaged } else { Self::Failure })
+            } else if let Some(repair) = cause.downcast_ref::<RepairError>() {
+                Some(if repair.is_damage() { Self::NotFoundOrDamaged } else { Self::Failure })
+            } else if let Some(backup) = cause.downcast_ref::<BackupError>() {
+                Some(if backup.is_damage() { Self::NotFoundOrDamaged } else { Self::Failure })
+            } else if let Some(refused) = cause.downcast_ref::<Refused>() {
+                Some(if refused.is_damage { Self::NotFoundOrDamaged } else { Self::Failure })
             } else {
                 cause.downcast_ref().map(|keys: &KeysError| match keys {
                     KeysError::Unknown { .. } => Self::NotFoundOrDamaged,

@@ -88,6 +88,7 @@ mod tests {
             sk: Secret::new("s3cret".into()),
             token: Some(Secret::new("t0ken".into())),
             security_token: None,
+            expires_at: None,
         };
         for form in [Output::Table, Output::Json] {
             assert!(created(&key, form).contains("s3cret"));

@@ -13,12 +13,14 @@ pub mod args;
 mod backend;
 pub mod config;
 mod config_command;
+mod control;
 pub mod dev;
 pub mod exit;
 mod key_command;
 pub mod keys;
 pub mod listener;
 pub mod logging;
+pub mod operate;
 pub mod output;
 mod port_file;
 pub mod secret;
@@ -39,6 +41,10 @@ pub fn run(args: Args) -> ExitCode {
         Command::Client(command) => return millpond_cli::run(command),
         Command::Dev(dev) => dev::run(&dev),
         Command::Key(key) => key_command::run(key),
+        Command::Check(check) => operate::check(&check),
+        Command::Repair(repair) => operate::repair(&repair),
+        Command::Backup(backup) => operate::backup(&backup),
+        Command::Restore(restore) => operate::restore(&restore),
         Command::Config(config) => config_command::run(&config),
         Command::Completions { shell } => {
             output::data(&args::completions(shell));

@@ -16,6 +16,12 @@ pub fn note(text: impl Display) {
     let _ = writeln!(anstream::stderr().lock(), "{text}");
 }
 
+/// Replaces the last line on standard error, which must be a terminal; an empty text takes it away.
+pub fn progress(text: impl Display) {
+    let mut out = anstream::stderr().lock();
+    let _ = write!(out, "\r\x1b[K{text}").and_then(|()| out.flush());
+}
+
 /// Left-aligned columns, two spaces apart; the last one is not padded.
 pub fn columns<const N: usize>(header: [&str; N], rows: impl Iterator<Item = [String; N]>) -> String {
     let rows: Vec<_> = std::iter::once(header.map(str::to_owned)).chain(rows).collect();

@@ -22,19 +22,25 @@ const LAST_WORK: Duration = Duration::from_secs(1);
 /// Told once the server is ready.
 pub type Greeting<'a> = &'a dyn Fn(&Loaded, &Running);
 
-/// The greeting of `serve`: only a new key is shown, and only to a person.
+/// The greeting of `serve`: only a new key and a new user are shown, and only to a person.
 pub fn quiet(loaded: &Loaded, running: &Running) {
     use std::io::IsTerminal as _;
-    if let Some(key) = running.created_key().filter(|_| std::io::stdout().is_terminal()) {
-        let file = loaded.config.storage.data_dir.join(keys::CREDENTIALS);
+    if !std::io::stdout().is_terminal() {
+        return;
+    }
+    let file = loaded.config.storage.data_dir.join(keys::CREDENTIALS);
+    let once = format!("was created. This is the only time it is shown; it is kept in {}.", file.display());
+    if let Some(key) = running.created_key() {
         crate::output::data(&format!(
-            "An access key was created. This is the only time it is shown; it is kept in {}.\n\
-             project_id  {}\nak          {}\nsk          {}\n",
-            file.display(),
+            "An access key {once}\nproject_id  {}\nak          {}\nsk          {}\n",
             key.project_id,
             key.ak,
             key.sk.expose(),
         ));
+    }
+    if let Some(user) = running.created_user() {
+        let (name, password) = (&user.name, user.password.expose());
+        crate::output::data(&format!("A user {once}\nuser        {name}\npassword    {password}\n"));
     }
 }
 

@@ -7,7 +7,7 @@ use millpond_http_api::SharedRegistry;
 use prometheus_client::{
     collector::Collector,
     encoding::{DescriptorEncoder, EncodeMetric as _},
-    metrics::counter::ConstCounter,
+    metrics::{counter::ConstCounter, gauge::ConstGauge},
     registry::Unit,
 };
 
@@ -32,10 +32,30 @@ impl Collector for StorageMetrics {
             ("journal_frames", "Batches and commands written to the journal.", None, stats.frames()),
             ("journal", "Bytes written to the journal.", Some(Unit::Bytes), stats.journal_bytes()),
             ("journal_marks", "Times the view caught up with the journal.", None, stats.marks()),
+            ("storage_scrubs", "Times all segments were read again to find damage.", None, stats.scrubs()),
+            ("storage_scrubbed", "Bytes read again.", Some(Unit::Bytes), stats.scrubbed_bytes()),
         ];
         for (name, help, unit, value) in counters {
             let counter = ConstCounter::new(value);
             counter.encode(encoder.encode_descriptor(name, help, unit.as_ref(), counter.metric_type())?)?;
+        }
+        let damaged = i64::try_from(engine.damaged().len()).unwrap_or(i64::MAX);
+        let gauges = [
+            (
+                "storage_no_space",
+                "1 while writes are refused for want of space.",
+                i64::from(engine.lacks_space()),
+            ),
+            ("storage_damaged_partitions", "Partitions with damaged records; they take no more.", damaged),
+            (
+                "storage_clock_doubted",
+                "1 while nothing expires because the clock jumped.",
+                i64::from(engine.doubts_clock()),
+            ),
+        ];
+        for (name, help, value) in gauges {
+            let gauge = ConstGauge::new(value);
+            gauge.encode(encoder.encode_descriptor(name, help, None, gauge.metric_type())?)?;
         }
         #[expect(clippy::cast_precision_loss, reason = "seconds need no more than 52 bits of microseconds")]
         let seconds = ConstCounter::new(stats.sync_micros() as f64 / 1e6);

@@ -17,7 +17,7 @@ use tracing::{error, info, warn};
 use crate::{
     backend::Backend,
     config::{Applies, Config, Loaded},
-    keys::{self, Bootstrapped, KeyEntry, Keys},
+    keys::{self, Bootstrapped, KeyEntry, Keys, UserEntry},
     listener::{Limits, Listener, Serving, TlsSource},
     logging::Logging,
 };
@@ -39,6 +39,7 @@ pub struct Running {
     tls: Option<Arc<TlsSource>>,
     keys: Arc<ArcSwap<Keys>>,
     created: Option<KeyEntry>,
+    created_user: Option<UserEntry>,
     config: Config,
 }
 
@@ -55,7 +56,8 @@ pub async fn start(config: &Config, seed: Seed) -> anyhow::Result<Running> {
     let backend = Backend::open(config).await?;
     let keys = Arc::new(ArcSwap::from_pointee(Keys::default()));
     let found = keys::prepare(data_dir, config.auth.keys_file.as_deref(), &config.bootstrap)?;
-    let created = put_in_force(found, &keys, &backend)?;
+    let (created, created_user) = (found.created.clone(), found.created_user.clone());
+    put_in_force(found, &keys, &backend)?;
     if seed == Seed::Demo {
         for key in keys.load().entries() {
             backend.seed(&key.project_id).await.context("cannot create the demo stream")?;
@@ -69,7 +71,7 @@ pub async fn start(config: &Config, seed: Seed) -> anyhow::Result<Running> {
     let serving = listener.serve(backend.router());
     backend.health().set(Condition::Ready);
     info!(%address, https = tls.is_some(), anonymous = config.auth.allow_anonymous, "listening");
-    Ok(Running { address, backend, serving, tls, keys, created, config: config.clone() })
+    Ok(Running { address, backend, serving, tls, keys, created, created_user, config: config.clone() })
 }
 
 impl Running {
@@ -91,6 +93,11 @@ impl Running {
     /// The key that this start created, if it did.
     pub fn created_key(&self) -> Option<&KeyEntry> {
         self.created.as_ref()
+    }
+
+    /// The user that this start created, if it did.
+    pub fn created_user(&self) -> Option<&UserEntry> {
+        self.created_user.as_ref()
     }
 
     /// Reads again what can be read again: keys, certificate, log level. What is not valid is
@@ -167,12 +174,8 @@ fn tls(config: &Config) -> anyhow::Result<Option<Arc<TlsSource>>> {
     Ok(Some(Arc::new(TlsSource::load(certificate, private_key)?)))
 }
 
-/// Puts the keys of all files in force; returns the one that was created.
-fn put_in_force(
-    loaded: Bootstrapped,
-    keys: &ArcSwap<Keys>,
-    backend: &Backend,
-) -> anyhow::Result<Option<KeyEntry>> {
+/// Puts the keys and users of all files in force.
+fn put_in_force(loaded: Bootstrapped, keys: &ArcSwap<Keys>, backend: &Backend) -> anyhow::Result<()> {
     for warning in &loaded.warnings {
         warn!("{warning}");
     }
@@ -180,9 +183,12 @@ fn put_in_force(
     if let Some(key) = &loaded.created {
         info!(ak = key.ak, project_id = key.project_id, %credentials, "access key created; its secret is in the file");
     }
-    let count = loaded.keys.len();
+    if let Some(user) = &loaded.created_user {
+        info!(user = user.name, project_id = user.projects.first(), %credentials, "user created; its password is in the file");
+    }
+    let (count, users) = (loaded.keys.len(), loaded.keys.users().count());
     backend.replace_keys(&loaded.keys)?;
     keys.store(Arc::new(loaded.keys));
-    info!(keys = count, %credentials, "keys loaded");
-    Ok(loaded.created)
+    info!(keys = count, users, %credentials, "keys loaded");
+    Ok(())
 }

@@ -162,6 +162,11 @@ impl Output {
     pub(crate) fn progress(&self, bytes: Option<u64>) -> Progress {
         Progress::new(!self.quiet && io::stderr().is_terminal(), bytes)
     }
+
+    /// The same for work that takes a known time.
+    pub(crate) fn countdown(&self, time: std::time::Duration) -> Progress {
+        Progress::of_time(!self.quiet && io::stderr().is_terminal(), time)
+    }
 }
 
 /// Asks people something; the answer is typed behind it.

@@ -28,6 +28,26 @@ impl Progress {
         Self(bar)
     }
 
+    /// For work that takes a known time.
+    pub(super) fn of_time(visible: bool, time: Duration) -> Self {
+        if !visible {
+            return Self(ProgressBar::hidden());
+        }
+        let length = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let bar = ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::stderr());
+        if let Ok(style) = ProgressStyle::with_template("{bar:30} {msg} {elapsed}") {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(TICK);
+        Self(bar)
+    }
+
+    /// So much of the time has passed.
+    pub(crate) fn pass(&self, time: Duration, message: String) {
+        self.0.set_position(u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
+        self.0.set_message(message);
+    }
+
     /// So much of the input is done.
     pub(crate) fn advance(&self, bytes: u64, records: u64) {
         self.0.inc(bytes);

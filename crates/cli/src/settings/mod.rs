@@ -36,6 +36,11 @@ impl Environment {
         Self { variables: env::vars_os().filter_map(text).collect(), directory: PathBuf::from(".") }
     }
 
+    /// Nothing but a directory in which a development server may have its keys.
+    pub(crate) fn of_directory(directory: &std::path::Path) -> Self {
+        Self { variables: BTreeMap::new(), directory: directory.to_owned() }
+    }
+
     #[cfg(test)]
     pub(crate) fn of(variables: &[(&str, &str)], directory: &std::path::Path) -> Self {
         let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
@@ -67,7 +72,7 @@ impl Environment {
 }
 
 /// Everything that a client is made from.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) endpoint: String,
     pub(crate) project: ProjectId,

@@ -120,8 +120,8 @@ fn retention(text: &str) -> Result<RetentionHours, String> {
     hours.ok_or_else(|| {
         format!(
             "1h to {}h, or 1d to {}d, is expected",
-            limits::RETENTION_HOURS_MAX,
-            limits::RETENTION_HOURS_MAX / 24
+            limits::RETENTION_HOURS_CEILING,
+            limits::RETENTION_HOURS_CEILING / 24
         )
     })
 }
@@ -190,7 +190,8 @@ mod tests {
         check("24", Some(24));
         check("48h", Some(48));
         check("7d", Some(168));
-        check("8d", None);
+        check("365d", Some(8760));
+        check("366d", None);
         check("0h", None);
         check("99999999999d", None);
         check("x", None);

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    defaults::{SETTINGS, setting},
+    defaults::{CLOUD, PROFILE, SETTINGS, setting},
     setting::{Kind, Setting},
 };
 
@@ -16,6 +16,8 @@ use super::{
 pub enum Origin {
     /// The table of defaults.
     Default,
+    /// The table of defaults of a profile, by its name.
+    Profile(&'static str),
     /// `millpond dev`, which relaxes some defaults.
     Development,
     /// A configuration file.
@@ -32,6 +34,7 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Default => f.write_str("default"),
+            Self::Profile(name) => write!(f, "profile {name}"),
             Self::Development => f.write_str("development mode"),
             Self::File(path) => write!(f, "file {}", path.display()),
             Self::Environment(name) => write!(f, "environment {name}"),
@@ -66,6 +69,20 @@ impl Layers {
             layers.set(setting, setting.default.to_owned(), Origin::Default);
         }
         layers
+    }
+
+    /// Puts the defaults of the chosen profile in place of those that nobody has changed.
+    pub(super) fn profile(&mut self) {
+        if self.values.get(PROFILE).is_none_or(|profile| profile.text != CLOUD) {
+            return;
+        }
+        for setting in SETTINGS {
+            let is_default =
+                self.values.get(setting.key).is_some_and(|value| value.origin == Origin::Default);
+            if let Some(text) = setting.cloud.filter(|_| is_default) {
+                self.set(setting, text.to_owned(), Origin::Profile(CLOUD));
+            }
+        }
     }
 
     /// Sets one value, when it is one.

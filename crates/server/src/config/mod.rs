@@ -10,6 +10,7 @@
 mod data_dir;
 pub mod defaults;
 mod layers;
+mod limits;
 mod setting;
 mod show;
 mod sources;
@@ -20,8 +21,9 @@ mod typed;
 pub use data_dir::resolve as resolve_data_dir;
 pub(crate) use layers::line_of;
 pub use layers::{Origin, Value};
+pub use limits::Limits;
 pub use setting::{Applies, Kind, Setting};
 pub(crate) use show::shown;
 pub use show::{init_file, origins_json, origins_table, reference};
 pub use sources::{FlagValue, Loaded, Problems, SYSTEM_FILE, Sources, load};
-pub use typed::{Auth, Bootstrap, Config, Limits, Log, LogFormat, Server, Storage, Tls, UnsignedPayload};
+pub use typed::{Auth, Bootstrap, Config, Identity, Log, LogFormat, Server, Storage, Tls, UnsignedPayload};

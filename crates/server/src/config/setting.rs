@@ -12,6 +12,8 @@ pub struct Setting {
     pub key: &'static str,
     /// Default as text; empty where nothing is the default.
     pub default: &'static str,
+    /// Default in profile `cloud`, where that is another one.
+    pub cloud: Option<&'static str>,
     /// What the text may be.
     pub kind: Kind,
     /// Short environment variable beside `MILLPOND_SECTION__KEY`.
@@ -46,14 +48,18 @@ pub enum Kind {
     Path,
     /// `IP:PORT`.
     Address,
+    /// `http://` or `https://`, an authority, and perhaps a path.
+    Url,
     /// `true` or `false`.
     Flag,
     /// A whole number.
     Count(u64, u64),
-    /// `unlimited` or a whole number from 1.
-    Quota,
+    /// `unlimited` or a whole number from 1 to this.
+    Quota(u64),
     /// Bytes with a unit.
     Size(ByteSize, ByteSize),
+    /// `unlimited` or bytes with a unit.
+    SizeQuota(ByteSize, ByteSize),
     /// A time span with a unit.
     Span(Duration, Duration),
     /// Several texts: an array in a file, separated by commas elsewhere.
@@ -92,7 +98,7 @@ impl Setting {
     pub fn text_of(&self, value: &toml::Value) -> Result<String, String> {
         match (self.kind, value) {
             (Kind::Flag, toml::Value::Boolean(flag)) => Some(flag.to_string()),
-            (Kind::Count(..) | Kind::Quota, toml::Value::Integer(number)) => Some(number.to_string()),
+            (Kind::Count(..) | Kind::Quota(_), toml::Value::Integer(number)) => Some(number.to_string()),
             (Kind::List, toml::Value::Array(array)) => {
                 array.iter().map(toml::Value::as_str).collect::<Option<Vec<_>>>().map(|items| items.join(","))
             }
@@ -114,10 +120,15 @@ impl Setting {
         let fits = match self.kind {
             Kind::Text | Kind::Secret | Kind::Path => !text.is_empty() && !text.chars().any(char::is_control),
             Kind::Address => text.parse::<SocketAddr>().is_ok(),
+            Kind::Url => url(text).is_some(),
             Kind::Flag => text.parse::<bool>().is_ok(),
             Kind::Count(min, max) => text.parse().is_ok_and(|n| (min..=max).contains(&n)),
-            Kind::Quota => quota(text).is_some(),
+            Kind::Quota(max) => quota(text).is_some_and(|quota| quota.is_none_or(|n| n <= max)),
             Kind::Size(min, max) => size(text).is_some_and(|size| (min..=max).contains(&size)),
+            Kind::SizeQuota(min, max) => {
+                let fits = |bytes| (min.as_u64()..=max.as_u64()).contains(&bytes);
+                size_quota(text).is_some_and(|quota| quota.is_none_or(fits))
+            }
             Kind::Span(min, max) => span(text).is_some_and(|span| (min..=max).contains(&span)),
             Kind::List => text.split(',').all(|item| !item.trim().is_empty()),
             Kind::Choice(words) => words.contains(&text),
@@ -134,11 +145,16 @@ impl Kind {
             Self::Text | Self::Secret => "a text in one line".to_owned(),
             Self::Path => "a path".to_owned(),
             Self::Address => "an address such as \"127.0.0.1:7347\"".to_owned(),
+            Self::Url => "a URL such as \"https://dis.example.com\", without query".to_owned(),
             Self::Flag => "true or false".to_owned(),
             Self::Count(min, max) => format!("a whole number from {min} to {max}"),
-            Self::Quota => "\"unlimited\" or a whole number from 1".to_owned(),
+            Self::Quota(ANY_NUMBER) => "\"unlimited\" or a whole number from 1".to_owned(),
+            Self::Quota(max) => format!("\"unlimited\" or a whole number from 1 to {max}"),
             Self::Size(min, max) => {
                 format!("a size with its unit, from \"{}\" to \"{}\"", show_size(min), show_size(max))
+            }
+            Self::SizeQuota(min, max) => {
+                format!("\"unlimited\" or {}", Self::Size(min, max).expected())
             }
             Self::Span(min, max) => {
                 let show = humantime::format_duration;
@@ -150,6 +166,9 @@ impl Kind {
         }
     }
 }
+
+/// The bound of a number that has none for people: what counts them has 32 bits.
+pub(super) const ANY_NUMBER: u64 = u32::MAX as u64;
 
 /// A size without a space, as it is written in a file.
 fn show_size(size: ByteSize) -> String {
@@ -166,12 +185,31 @@ pub(super) fn span(text: &str) -> Option<Duration> {
     humantime::parse_duration(text).ok()
 }
 
+/// A URL of a server, without a slash at its end.
+pub(super) fn url(text: &str) -> Option<String> {
+    let parsed: http::Uri = text.parse().ok()?;
+    let is_web = matches!(parsed.scheme_str(), Some("http" | "https"));
+    let authority = parsed.authority()?;
+    let is_plain = !authority.as_str().contains('@') && !authority.host().is_empty();
+    let is_bare = parsed.query().is_none() && !text.contains('#');
+    (is_web && is_plain && is_bare).then(|| text.trim_end_matches('/').to_owned())
+}
+
 /// `None`: not a quota. `Some(None)`: unlimited.
 #[expect(clippy::option_option, reason = "the two questions are asked apart: is it a quota, does it limit")]
 pub(super) fn quota(text: &str) -> Option<Option<u64>> {
     match text {
         "unlimited" => Some(None),
         number => number.parse().ok().filter(|&n| n > 0).map(Some),
+    }
+}
+
+/// `None`: not a size. `Some(None)`: unlimited.
+#[expect(clippy::option_option, reason = "the two questions are asked apart: is it a size, does it limit")]
+pub(super) fn size_quota(text: &str) -> Option<Option<u64>> {
+    match text {
+        "unlimited" => Some(None),
+        bytes => size(bytes).map(|size| Some(size.as_u64())),
     }
 }
 
@@ -183,6 +221,7 @@ mod tests {
         let setting = Setting {
             key: "a.b",
             default: "x",
+            cloud: None,
             kind,
             env: None,
             flag: None,
@@ -212,10 +251,29 @@ mod tests {
         check(Kind::Address, "127.0.0.1:0", true);
         check(Kind::Address, "[::1]:7347", true);
         check(Kind::Address, "localhost:7347", false);
+        for (text, fits) in [
+            ("http://127.0.0.1:7347", true),
+            ("https://dis.example.com/base/", true),
+            ("dis.example.com", false),
+            ("ftp://dis.example.com", false),
+            ("https://", false),
+            ("https://user@dis.example.com", false),
+            ("https://dis.example.com/?a=b", false),
+            ("https://dis.example.com/#a", false),
+        ] {
+            check(Kind::Url, text, fits);
+        }
         check(Kind::Count(1, 9), "10", false);
         check(Kind::Count(1, 9), "9", true);
-        check(Kind::Quota, "unlimited", true);
-        check(Kind::Quota, "0", false);
+        check(Kind::Quota(9), "unlimited", true);
+        check(Kind::Quota(9), "0", false);
+        check(Kind::Quota(9), "9", true);
+        check(Kind::Quota(9), "10", false);
+        let sizes = Kind::SizeQuota(ByteSize::kib(1), ByteSize::mib(1));
+        check(sizes, "unlimited", true);
+        check(sizes, "1MiB", true);
+        check(sizes, "2MiB", false);
+        check(sizes, "1024", false);
         check(Kind::Flag, "yes", false);
         check(Kind::Choice(&["sync"]), "os", false);
         check(Kind::List, "a,,b", false);

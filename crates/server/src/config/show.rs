@@ -54,7 +54,7 @@ fn toml_text(setting: &Setting, text: &str) -> String {
         Kind::List => {
             format!("[{}]", text.split(',').map(|item| format!("{item:?}")).collect::<Vec<_>>().join(", "))
         }
-        Kind::Quota if text.parse::<u64>().is_ok() => text.to_owned(),
+        Kind::Quota(_) if text.parse::<u64>().is_ok() => text.to_owned(),
         _ => format!("{text:?}"),
     }
 }
@@ -85,7 +85,8 @@ pub fn reference() -> String {
          Values come from the defaults below, `/etc/millpond/config.toml`, the file of `--config` or\n\
          `MILLPOND_CONFIG`, the environment, and flags; a later source wins, value by value. Every setting has\n\
          the variable `MILLPOND_SECTION__KEY` and can be given as `--set section.key=value`; the shorter names are\n\
-         listed. Sizes and time spans need a unit (`64MiB`, `5m`). Unknown names are refused. Secrets can also be\n\
+         listed. Sizes and time spans need a unit (`64MiB`, `5m`). Where a second default stands behind *cloud*, it is the
+         one of profile `cloud`, see [limits](#limits). Unknown names are refused. Secrets can also be\n\
          read from a file named by the variable with `_FILE` appended. SIGHUP applies what is marked *reload*.\n\n\
          ```sh\n\
          millpond config init > config.toml     # a file to begin with\n\
@@ -108,9 +109,10 @@ pub fn reference() -> String {
 }
 
 fn reference_row(setting: &Setting) -> String {
-    let default = match setting.default {
-        "" => "unset".to_owned(),
-        text => format!("`{text}`"),
+    let default = match (setting.default, setting.cloud) {
+        ("", _) => "unset".to_owned(),
+        (text, None) => format!("`{text}`"),
+        (text, Some(cloud)) => format!("`{text}`; cloud `{cloud}`"),
     };
     let names: Vec<_> = setting.flag.iter().chain(&setting.env).map(|name| format!("`{name}`")).collect();
     let reload = if setting.applies == Applies::Reload { " *reload*" } else { "" };

@@ -129,6 +129,7 @@ pub fn load(sources: &Sources) -> Result<Loaded, Problems> {
             None => layers.problems.push(format!("{}: there is no setting {}", flag.flag, flag.key)),
         }
     }
+    layers.profile();
     find_data_dir(&mut layers, sources);
     let Layers { values, mut problems, warnings } = layers;
     if problems.is_empty() {
@@ -154,10 +155,14 @@ fn known_elsewhere(variables: &BTreeMap<String, String>) -> BTreeMap<String, Str
         .collect()
 }
 
-/// What `millpond dev` relaxes.
+/// What `millpond dev` relaxes, and the user that it begins with.
 fn development(layers: &mut Layers) {
-    let relaxed =
-        [("storage.data_dir", "./.millpond"), ("auth.allow_anonymous", "true"), ("log.level", "warn")];
+    let relaxed = [
+        ("storage.data_dir", "./.millpond"),
+        ("auth.allow_anonymous", "true"),
+        ("bootstrap.user", crate::dev::USER),
+        ("log.level", "warn"),
+    ];
     for (key, text) in relaxed {
         if let Some(setting) = setting(key) {
             layers.set(setting, text.to_owned(), Origin::Development);

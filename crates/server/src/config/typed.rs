@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 
-use super::{Value, setting, sources};
+use super::{Limits, Value, setting, sources};
 use crate::secret::Secret;
 
 /// Everything that can be configured. Names, units and reasons are in `defaults.rs`.
@@ -14,11 +14,13 @@ pub struct Config {
     pub tls: Tls,
     /// Who may call.
     pub auth: Auth,
+    /// Logging in with a password.
+    pub identity: Identity,
     /// The first key.
     pub bootstrap: Bootstrap,
     /// The data directory.
     pub storage: Storage,
-    /// Quotas.
+    /// Sizes, quotas and rates.
     pub limits: Limits,
     /// The log.
     pub log: Log,
@@ -96,6 +98,19 @@ pub enum UnsignedPayload {
     NotJson,
 }
 
+/// Section `identity`.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// Where clients reach the server, without a slash at the end.
+    pub public_url: Option<String>,
+    /// Id of the domain.
+    pub domain_id: String,
+    /// Its name.
+    pub domain_name: String,
+    /// How long a token is valid.
+    pub token_life: Duration,
+}
+
 /// Section `bootstrap`.
 #[derive(Clone, Debug)]
 pub struct Bootstrap {
@@ -105,6 +120,10 @@ pub struct Bootstrap {
     pub ak: Option<String>,
     /// Its secret key.
     pub sk: Option<Secret>,
+    /// The first user.
+    pub user: Option<String>,
+    /// Its password.
+    pub password: Option<Secret>,
 }
 
 /// Section `storage`.
@@ -116,17 +135,10 @@ pub struct Storage {
     pub journal_file_bytes: u64,
     /// Bytes of a full segment.
     pub segment_bytes: u64,
-}
-
-/// Section `limits`; `None` is unlimited.
-#[derive(Clone, Debug)]
-pub struct Limits {
-    /// ACTIVE partitions of a project's COMMON streams.
-    pub common_partitions_per_project: Option<u64>,
-    /// ACTIVE partitions of a project's ADVANCED streams.
-    pub advanced_partitions_per_project: Option<u64>,
-    /// Apps of a project.
-    pub apps_per_project: Option<u64>,
+    /// Free bytes below which writes are refused; `None`: a part of the file system.
+    pub low_water_bytes: Option<u64>,
+    /// How often everything stored is read again.
+    pub scrub_interval: Duration,
 }
 
 /// Section `log`.
@@ -153,22 +165,22 @@ pub enum LogFormat {
 
 /// Reads checked text as what it means. An error here is a kind in the table that does not fit the
 /// field; a test loads every setting.
-struct Reader<'a>(&'a BTreeMap<&'static str, Value>);
+pub(super) struct Reader<'a>(&'a BTreeMap<&'static str, Value>);
 
 impl Reader<'_> {
     fn text(&self, key: &str) -> Result<&str, String> {
         self.0.get(key).map(|value| value.text.as_str()).ok_or_else(|| format!("{key}: not in the table"))
     }
 
-    fn with<T>(&self, key: &str, parse: impl FnOnce(&str) -> Option<T>) -> Result<T, String> {
+    pub(super) fn with<T>(&self, key: &str, parse: impl FnOnce(&str) -> Option<T>) -> Result<T, String> {
         parse(self.text(key)?).ok_or_else(|| format!("{key}: the value does not fit"))
     }
 
-    fn parse<T: FromStr>(&self, key: &str) -> Result<T, String> {
+    pub(super) fn parse<T: FromStr>(&self, key: &str) -> Result<T, String> {
         self.with(key, |text| text.parse().ok())
     }
 
-    fn span(&self, key: &str) -> Result<Duration, String> {
+    pub(super) fn span(&self, key: &str) -> Result<Duration, String> {
         self.with(key, setting::span)
     }
 
@@ -176,7 +188,7 @@ impl Reader<'_> {
         self.with(key, |text| setting::size(text).map(|size| size.as_u64()))
     }
 
-    fn size(&self, key: &str) -> Result<usize, String> {
+    pub(super) fn size(&self, key: &str) -> Result<usize, String> {
         self.bytes(key).and_then(|bytes| usize::try_from(bytes).map_err(|_| format!("{key}: too large")))
     }
 
@@ -201,23 +213,27 @@ impl Config {
                 handshake_timeout: read.span("tls.handshake_timeout")?,
             },
             auth: Auth::read(&read)?,
+            identity: Identity {
+                public_url: read.optional("identity.public_url")?.as_deref().and_then(setting::url),
+                domain_id: read.parse("identity.domain_id")?,
+                domain_name: read.parse("identity.domain_name")?,
+                token_life: read.span("identity.token_life")?,
+            },
             bootstrap: Bootstrap {
                 project_id: read.optional("bootstrap.project_id")?,
                 ak: read.optional("bootstrap.ak")?,
                 sk: read.optional("bootstrap.sk")?.map(Secret::new),
+                user: read.optional("bootstrap.user")?,
+                password: read.optional("bootstrap.password")?.map(Secret::new),
             },
             storage: Storage {
                 data_dir: read.with("storage.data_dir", sources::path)?,
                 journal_file_bytes: read.bytes("storage.journal_file_bytes")?,
                 segment_bytes: read.bytes("storage.segment_bytes")?,
+                low_water_bytes: Some(read.bytes("storage.low_water_bytes")?).filter(|bytes| *bytes > 0),
+                scrub_interval: read.span("storage.scrub_interval")?,
             },
-            limits: Limits {
-                common_partitions_per_project: read
-                    .with("limits.common_partitions_per_project", setting::quota)?,
-                advanced_partitions_per_project: read
-                    .with("limits.advanced_partitions_per_project", setting::quota)?,
-                apps_per_project: read.with("limits.apps_per_project", setting::quota)?,
-            },
+            limits: Limits::read(&read)?,
             log: Log {
                 level: read.parse("log.level")?,
                 format: read.with("log.format", log_format)?,
@@ -228,6 +244,7 @@ impl Config {
 
     /// Checks what concerns several values at once.
     pub(super) fn check(&self, problems: &mut Vec<String>) {
+        self.limits.check(problems);
         if self.auth.allow_anonymous && !self.server.listen.ip().is_loopback() {
             problems.push(format!(
                 "auth.allow_anonymous is only possible on a loopback address, and server.listen is {}: \
@@ -240,6 +257,12 @@ impl Config {
         }
         if self.bootstrap.ak.is_some() != self.bootstrap.sk.is_some() {
             problems.push("bootstrap.ak and bootstrap.sk belong together: set both or none".to_owned());
+        }
+        if self.bootstrap.password.is_some() && self.bootstrap.user.is_none() {
+            problems.push(
+                "bootstrap.password and bootstrap.user belong together: name the user that it is for"
+                    .to_owned(),
+            );
         }
     }
 }

@@ -10,10 +10,16 @@ use crate::{
     args::DevArgs,
     config::{FlagValue, Loaded},
     exit::Exit,
-    output, serve,
+    keys::UserEntry,
+    output,
+    secret::Secret,
+    serve,
     wiring::{Running, Seed},
 };
-pub use snippets::Snippets;
+pub use snippets::{Login, Snippets};
+
+/// The user that a development server begins with.
+pub const USER: &str = "dev";
 
 /// The stream that a development server begins with.
 pub const DEMO_STREAM: &str = "demo";
@@ -42,21 +48,28 @@ pub fn run(args: &DevArgs) -> anyhow::Result<Exit> {
     })
 }
 
-/// What a ready server tells its developer. The secret only goes to a terminal.
+/// What a ready server tells its developer. Secrets only go to a terminal.
 fn greeting(loaded: &Loaded, running: &Running, terminal: bool) -> String {
     let keys = running.keys();
     let key = keys.entries().next();
     let config = &loaded.config;
     let credentials = config.storage.data_dir.join(crate::keys::CREDENTIALS);
-    let shown = |key: &crate::keys::KeyEntry| {
-        if terminal { key.sk.expose().to_owned() } else { format!("the sk in {}", credentials.display()) }
+    let shown = |name: &str, secret: &Secret| {
+        if terminal { secret.expose().to_owned() } else { format!("the {name} in {}", credentials.display()) }
+    };
+    let login = |user: &UserEntry| Login {
+        user: user.name.clone(),
+        password: shown("password", &user.password),
+        domain: config.identity.domain_name.clone(),
+        project_id: user.projects.first().cloned().unwrap_or_default(),
     };
     Snippets {
         endpoint: format!("{}://{}", if running.is_https() { "https" } else { "http" }, running.address()),
         region: config.auth.region.clone(),
         project_id: key.map_or_else(|| "dev".to_owned(), |key| key.project_id.clone()),
         ak: key.map_or_else(|| "none".to_owned(), |key| key.ak.clone()),
-        sk: key.map_or_else(|| "none".to_owned(), shown),
+        sk: key.map_or_else(|| "none".to_owned(), |key| shown("sk", &key.sk)),
+        login: keys.users().next().map(login),
         stream: DEMO_STREAM.to_owned(),
         data_dir: config.storage.data_dir.display().to_string(),
         anonymous: config.auth.allow_anonymous,

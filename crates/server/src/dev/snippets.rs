@@ -13,12 +13,27 @@ pub struct Snippets {
     pub ak: String,
     /// The secret key, or where it is.
     pub sk: String,
+    /// Somebody who may log in, if there is anybody.
+    pub login: Option<Login>,
     /// A stream that exists.
     pub stream: String,
     /// The data directory.
     pub data_dir: String,
     /// Whether unsigned requests pass.
     pub anonymous: bool,
+}
+
+/// How to log in.
+#[derive(Clone, Debug)]
+pub struct Login {
+    /// The user.
+    pub user: String,
+    /// The password, or where it is.
+    pub password: String,
+    /// Name of the domain that user and project are in.
+    pub domain: String,
+    /// The project.
+    pub project_id: String,
 }
 
 impl Snippets {
@@ -35,13 +50,16 @@ impl Snippets {
             "millpond {version} for development, data in {data_dir} (remove it to begin anew)\n\n  \
              API      {endpoint}   region {region}\n  \
              project  {project_id}\n  \
-             key      {ak}   secret in {data_dir}/credentials.toml\n\n\
+             key      {ak}   secret in {data_dir}/credentials.toml\n{}\n\
              {curl}\n\
              # Python, v3 SDK: pip install huaweicloudsdkdis\n{}\n\
              # Python, legacy SDK: pip install huaweicloud-python-sdk-dis==2.0.4 protobuf==3.20.3\n{}\n\
+             {}\
              # Command line\n{}",
+            self.user_line(),
             self.python_v3(),
             self.python_legacy(),
+            self.clouds(),
             self.command_line(),
         )
     }
@@ -98,6 +116,36 @@ for record in client.getRecords(cursor).recordResult:
         )
     }
 
+    fn user_line(&self) -> String {
+        let Some(Login { user, domain, .. }) = &self.login else { return String::new() };
+        let Self { endpoint, data_dir, .. } = self;
+        format!(
+            "  user     {user}   domain {domain}   password in {data_dir}/credentials.toml   \
+             log in at {endpoint}/v3\n"
+        )
+    }
+
+    /// `clouds.yaml` of OpenStack clients, which log in; empty where nobody can.
+    pub fn clouds(&self) -> String {
+        let Some(Login { user, password, domain, project_id }) = &self.login else { return String::new() };
+        let Self { endpoint, region, .. } = self;
+        format!(
+            r#"# OpenStack clients: clouds.yaml, then `openstack --os-cloud millpond dis stream list`
+# (pip install python-openstackclient otcextensions)
+clouds:
+  millpond:
+    region_name: {region}
+    auth:
+      auth_url: {endpoint}/v3
+      user_domain_name: "{domain}"
+      username: "{user}"
+      password: "{password}"
+      project_id: "{project_id}"
+
+"#
+        )
+    }
+
     /// The command-line tool; the names of the variables are those that the cloud's SDKs read.
     pub fn command_line(&self) -> String {
         let Self { endpoint, project_id, ak, sk, stream, .. } = self;
@@ -123,6 +171,12 @@ mod tests {
             project_id: "0123456789abcdef0123456789abcdef".into(),
             ak: "AKEXAMPLE".into(),
             sk: "s3cret".into(),
+            login: Some(Login {
+                user: "dev".into(),
+                password: "passw0rd".into(),
+                domain: "Default".into(),
+                project_id: "0123456789abcdef0123456789abcdef".into(),
+            }),
             stream: "demo".into(),
             data_dir: "./.millpond".into(),
             anonymous,
@@ -155,6 +209,24 @@ mod tests {
             }
             assert!(!text.contains("{{") && !text.contains("}}"), "{text}");
         }
+    }
+
+    #[test]
+    fn a_user_is_shown_where_there_is_one() {
+        let with = snippets(true);
+        for part in [
+            "auth_url: http://127.0.0.1:7347/v3",
+            "region_name: local",
+            "username: \"dev\"",
+            "password: \"passw0rd\"",
+            "user_domain_name: \"Default\"",
+            "project_id: \"0123456789abcdef0123456789abcdef\"",
+        ] {
+            assert!(with.page().contains(part), "{part} is not in {}", with.page());
+        }
+        assert!(with.page().contains("user     dev   domain Default"));
+        let without = Snippets { login: None, ..with }.page();
+        assert!(!without.contains("clouds.yaml") && !without.contains("user     "), "{without}");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use rustix::fs::{FlockOperation, flock};
 
 use super::{
     KeyEntry, Keys, KeysError,
-    file::{self, CREDENTIALS},
+    file::{self, CREDENTIALS, KeyFile},
     random,
 };
 use crate::secret::Secret;
@@ -40,12 +40,12 @@ impl Edit {
         Ok(Self { path: data_dir.join(CREDENTIALS), _directory: directory })
     }
 
-    fn keys(&self) -> Result<Vec<KeyEntry>, KeysError> {
+    pub(super) fn content(&self) -> Result<KeyFile, KeysError> {
         file::read(&self.path).map(Option::unwrap_or_default)
     }
 
-    pub(super) fn save(&self, keys: &[KeyEntry]) -> Result<(), KeysError> {
-        file::write(&self.path, keys)
+    pub(super) fn save(&self, content: &KeyFile) -> Result<(), KeysError> {
+        file::write(&self.path, content)
     }
 }
 
@@ -57,9 +57,9 @@ impl Edit {
 /// The file cannot be read or written, a part is not valid, or the access key exists.
 pub fn create(data_dir: &Path, mut wanted: NewKey) -> Result<KeyEntry, KeysError> {
     let edit = Edit::begin(data_dir)?;
-    let mut keys = edit.keys()?;
+    let mut content = edit.content()?;
     if wanted.project_id.is_none() {
-        wanted.project_id = keys.first().map(|key| key.project_id.clone());
+        wanted.project_id = content.keys.first().map(|key| key.project_id.clone());
     }
     let key = random::key(wanted)?;
     key.check().map_err(|what| KeysError::Invalid {
@@ -67,9 +67,9 @@ pub fn create(data_dir: &Path, mut wanted: NewKey) -> Result<KeyEntry, KeysError
         place: "new key".to_owned(),
         what,
     })?;
-    keys.push(key.clone());
-    Keys::default().add_file(&edit.path, keys.clone())?;
-    edit.save(&keys)?;
+    content.keys.push(key.clone());
+    Keys::default().add_file(&edit.path, content.clone())?;
+    edit.save(&content)?;
     Ok(key)
 }
 
@@ -78,7 +78,7 @@ pub fn create(data_dir: &Path, mut wanted: NewKey) -> Result<KeyEntry, KeysError
 /// # Errors
 /// The file cannot be read or is not valid.
 pub fn list(data_dir: &Path) -> Result<Vec<KeyEntry>, KeysError> {
-    file::read(&data_dir.join(CREDENTIALS)).map(Option::unwrap_or_default)
+    Ok(file::read(&data_dir.join(CREDENTIALS))?.unwrap_or_default().keys)
 }
 
 /// Removes a key.
@@ -87,13 +87,13 @@ pub fn list(data_dir: &Path) -> Result<Vec<KeyEntry>, KeysError> {
 /// `Unknown` when there is none with this name; else the file cannot be read or written.
 pub fn revoke(data_dir: &Path, ak: &str) -> Result<(), KeysError> {
     let edit = Edit::begin(data_dir)?;
-    let mut keys = edit.keys()?;
-    let before = keys.len();
-    keys.retain(|key| key.ak != ak);
-    if keys.len() == before {
+    let mut content = edit.content()?;
+    let before = content.keys.len();
+    content.keys.retain(|key| key.ak != ak);
+    if content.keys.len() == before {
         return Err(KeysError::Unknown { ak: ak.to_owned(), path: edit.path });
     }
-    edit.save(&keys)
+    edit.save(&content)
 }
 
 #[cfg(test)]

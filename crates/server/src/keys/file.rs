@@ -9,7 +9,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::KeyEntry;
+use super::{KeyEntry, ProjectEntry, UserEntry};
 use crate::config::line_of;
 
 /// The file of keys in the data directory.
@@ -42,13 +42,13 @@ pub enum KeysError {
         /// What is expected.
         what: String,
     },
-    /// Two keys with one name.
-    #[error("{}: the {what} {ak} is already in {}; remove one of the two", path.display(), first.display())]
+    /// Two entries with one name.
+    #[error("{}: the {what} {name} is already in {}; remove one of the two", path.display(), first.display())]
     Duplicate {
-        /// `access key` or `token, of the access key`.
+        /// `access key`, `token, of the access key`, `user`, `project` or `name of a project`.
         what: &'static str,
         /// The name.
-        ak: String,
+        name: String,
         /// Where the second stands.
         path: PathBuf,
         /// Where the first stands.
@@ -67,15 +67,34 @@ pub enum KeysError {
     Random(getrandom::Error),
 }
 
-#[derive(Default, Serialize, Deserialize)]
+/// What a file of keys has.
+#[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct KeyFile {
+pub(super) struct KeyFile {
     #[serde(default, rename = "key")]
-    keys: Vec<KeyEntry>,
+    pub(super) keys: Vec<KeyEntry>,
+    #[serde(default, rename = "user", skip_serializing_if = "Vec::is_empty")]
+    pub(super) users: Vec<UserEntry>,
+    #[serde(default, rename = "project", skip_serializing_if = "Vec::is_empty")]
+    pub(super) projects: Vec<ProjectEntry>,
 }
 
-/// The keys of a file; `None` when there is no such file.
-pub(super) fn read(path: &Path) -> Result<Option<Vec<KeyEntry>>, KeysError> {
+impl KeyFile {
+    /// The first entry that is wrong, and what is expected of it.
+    fn check(&self) -> Result<(), (String, String)> {
+        let keys = self.keys.iter().map(KeyEntry::check).enumerate().map(|(at, result)| ("key", at, result));
+        let users =
+            self.users.iter().map(UserEntry::check).enumerate().map(|(at, result)| ("user", at, result));
+        let projects = self.projects.iter().map(ProjectEntry::check).enumerate();
+        let projects = projects.map(|(at, result)| ("project", at, result));
+        keys.chain(users)
+            .chain(projects)
+            .try_for_each(|(kind, at, result)| result.map_err(|what| (format!("{kind} {}", at + 1), what)))
+    }
+}
+
+/// What a file has; `None` when there is no such file.
+pub(super) fn read(path: &Path) -> Result<Option<KeyFile>, KeysError> {
     let text = match fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -89,13 +108,14 @@ pub(super) fn read(path: &Path) -> Result<Option<Vec<KeyEntry>>, KeysError> {
         let what = what.split(['"', '\'', '\n']).next().unwrap_or_default().trim();
         invalid(
             format!("line {line}"),
-            format!("{what} (expected are [[key]] entries with project_id, ak, sk)"),
+            format!(
+                "{what} (expected are [[key]] entries with project_id, ak, sk, and [[user]] entries with \
+                 name, password, projects)"
+            ),
         )
     })?;
-    for (index, entry) in file.keys.iter().enumerate() {
-        entry.check().map_err(|what| invalid(format!("key {}", index + 1), what))?;
-    }
-    Ok(Some(file.keys))
+    file.check().map_err(|(place, what)| invalid(place, what))?;
+    Ok(Some(file))
 }
 
 /// Whether others than the owner may read the file.
@@ -105,12 +125,12 @@ pub(super) fn readable_by_others(path: &Path) -> bool {
 
 /// Replaces the file in one step: whoever reads it sees the old keys or the new ones, also after a
 /// power cut.
-pub(super) fn write(path: &Path, keys: &[KeyEntry]) -> Result<(), KeysError> {
-    replace(path, keys).map_err(|source| KeysError::Io { path: path.into(), doing: "written", source })
+pub(super) fn write(path: &Path, content: &KeyFile) -> Result<(), KeysError> {
+    replace(path, content).map_err(|source| KeysError::Io { path: path.into(), doing: "written", source })
 }
 
-fn replace(path: &Path, keys: &[KeyEntry]) -> io::Result<()> {
-    let body = toml::to_string(&KeyFile { keys: keys.to_vec() }).map_err(io::Error::other)?;
+fn replace(path: &Path, content: &KeyFile) -> io::Result<()> {
+    let body = toml::to_string(content).map_err(io::Error::other)?;
     let text =
         format!("# Access keys of this server; `millpond key` edits them. Keep this file secret.\n\n{body}");
     let temporary = path.with_extension("toml.tmp");

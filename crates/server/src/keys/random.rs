@@ -21,6 +21,11 @@ fn text(alphabet: &[u8], length: usize) -> Result<String, KeysError> {
     Ok(text)
 }
 
+/// A secret as long as the cloud's: 40 letters and digits.
+pub(super) fn secret() -> Result<Secret, KeysError> {
+    text(MIXED, 40).map(Secret::new)
+}
+
 /// A project id as in the cloud: 32 hexadecimal digits.
 pub(super) fn project_id() -> Result<String, KeysError> {
     text(HEX, 32)
@@ -32,9 +37,10 @@ pub(super) fn key(wanted: NewKey) -> Result<KeyEntry, KeysError> {
     Ok(KeyEntry {
         project_id: project.map_or_else(project_id, Ok)?,
         ak: ak.map_or_else(|| text(UPPER, 20), Ok)?,
-        sk: sk.map_or_else(|| text(MIXED, 40).map(Secret::new), Ok)?,
+        sk: sk.map_or_else(secret, Ok)?,
         token: None,
         security_token: None,
+        expires_at: None,
     })
 }
 

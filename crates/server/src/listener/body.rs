@@ -153,3 +153,68 @@ impl<B: Body<Data = Bytes> + Unpin> Body for NotedBody<B> {
         hint
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{convert::Infallible, slice};
+
+    use http_body_util::BodyExt as _;
+    use tokio::time::sleep;
+
+    use super::*;
+
+    const IDLE: Duration = Duration::from_secs(15);
+    const TOTAL: Duration = Duration::from_mins(1);
+
+    /// A byte after each pause, and then nothing more.
+    struct Pausing {
+        pauses: slice::Iter<'static, u64>,
+        pause: Option<Pin<Box<Sleep>>>,
+    }
+
+    impl Body for Pausing {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            if self.pause.is_none() {
+                let Some(seconds) = self.pauses.next() else { return Poll::Pending };
+                self.pause = Some(Box::pin(sleep(Duration::from_secs(*seconds))));
+            }
+            let over = self.pause.as_mut().is_none_or(|pause| pause.as_mut().poll(cx).is_ready());
+            if !over {
+                return Poll::Pending;
+            }
+            self.pause = None;
+            Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(b"x")))))
+        }
+    }
+
+    /// How long such a body is read, and how many bytes.
+    async fn read(pauses: &'static [u64]) -> (u64, usize) {
+        let timed_out = Arc::new(AtomicBool::new(false));
+        let body = Pausing { pauses: pauses.iter(), pause: None };
+        let mut body = TimedBody::new(body, IDLE, TOTAL, Arc::clone(&timed_out));
+        let (start, mut bytes) = (Instant::now(), 0);
+        while body.frame().await.expect("it has no end").is_ok() {
+            bytes += 1;
+        }
+        assert!(timed_out.load(Ordering::Relaxed));
+        (start.elapsed().as_secs(), bytes)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_pauses_is_cut_off_before_its_whole_time() {
+        assert_eq!(read(&[]).await, (15, 0));
+        assert_eq!(read(&[10]).await, (25, 1));
+        assert_eq!(read(&[14, 14, 16]).await, (43, 2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_trickles_is_cut_off_after_its_whole_time() {
+        assert_eq!(read(&[14, 14, 14, 14, 14]).await, (60, 4));
+    }
+}

@@ -2,6 +2,7 @@
 //! client that behaves is served all the while.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
+mod bombs;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -286,4 +287,22 @@ fn vanished_clients_leave_nothing_behind() {
         }
         drop(silent);
     });
+}
+
+/// One connection more than there may be is told so at once, and harms none of the others.
+#[test]
+fn more_connections_than_there_may_be_are_refused_at_once() {
+    const MAX: usize = 8;
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::start(millpond(dir.path(), &format!("{SERVE} --set server.connections_max={MAX}")));
+    let healthz = |connection: &mut Connection| connection.request("GET", "/healthz", &[], b"").unwrap();
+    let mut open: Vec<Connection> = (0..MAX).map(|_| Connection::open(server.port()).unwrap()).collect();
+    assert!(open.iter_mut().all(|connection| healthz(connection).status == 200));
+    for _ in 0..3 {
+        let refused = healthz(&mut Connection::open(server.port()).unwrap());
+        assert_eq!((refused.status, refused.header("retry-after")), (503, Some("1")));
+    }
+    assert!(open.iter_mut().all(|connection| healthz(connection).status == 200), "they are unharmed");
+    drop(open);
+    assert_eq!(server.stop().code, Some(0));
 }

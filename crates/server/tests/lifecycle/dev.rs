@@ -3,10 +3,13 @@
 use rustix::process::Signal;
 use serde_json::json;
 
-use super::support::{
-    api::{Client, Key},
-    http::Connection,
-    server::{Server, millpond},
+use super::{
+    login::{login, status},
+    support::{
+        api::{Client, Key},
+        http::Connection,
+        server::{Server, millpond},
+    },
 };
 
 const DEV: &str = "dev --listen 127.0.0.1:0 --port-file port --log-level info";
@@ -16,7 +19,7 @@ fn a_fresh_directory_is_ready_to_use_and_keeps_its_data() {
     let dir = tempfile::tempdir().unwrap();
     let server = Server::start(millpond(dir.path(), DEV));
     let page = server.wait_for_page("millpond tail demo");
-    for heading in ["# curl", "# Python, v3 SDK", "# Python, legacy SDK", "# Command line"] {
+    for heading in ["# curl", "# Python, v3 SDK", "# Python, legacy SDK", "# OpenStack", "# Command line"] {
         assert!(page.contains(heading), "{heading} is not in\n{page}");
     }
     let base = page.lines().find_map(|line| line.strip_prefix("BASE=http://")).unwrap();
@@ -47,6 +50,27 @@ fn a_fresh_directory_is_ready_to_use_and_keeps_its_data() {
     assert_eq!(client.read_partition("demo", 0)[0].data, "hello");
     // The key on the page signs as well.
     assert_eq!(Client::new(server.port(), &key).put_one("demo", 0, "signed"), 1);
+}
+
+/// The page is not for a terminal here, so that it has no secret.
+#[test]
+fn a_user_is_there_to_log_in() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::start(millpond(dir.path(), &format!("{DEV} --require-signature")));
+    let page = server.wait_for_page("millpond tail demo");
+    let text = std::fs::read_to_string(dir.path().join(".millpond/credentials.toml")).unwrap();
+    let table: toml::Table = text.parse().unwrap();
+    let user = &table["user"][0];
+    let (name, password) = (user["name"].as_str().unwrap(), user["password"].as_str().unwrap());
+    assert_eq!((name, password.len()), ("dev", 40));
+    let auth_url = format!("auth_url: http://127.0.0.1:{}/v3", server.port());
+    for part in [auth_url.as_str(), "user     dev   domain Default", "username: \"dev\""] {
+        assert!(page.contains(part), "{part} is not in\n{page}");
+    }
+    assert!(!page.contains(password), "{page}");
+    let answer = login(server.port(), name, password);
+    let project = user["projects"][0].as_str().unwrap();
+    assert_eq!(status(server.port(), project, answer.header("x-subject-token").unwrap()), 200, "{answer:?}");
 }
 
 #[test]

@@ -6,6 +6,8 @@ mod support;
 
 mod dev;
 mod keys;
+mod limits;
+mod login;
 mod open;
 mod refused;
 mod secrets;

@@ -2,10 +2,13 @@
 
 use std::fs;
 
-use super::support::{
-    api::{Client, Key},
-    http::Connection,
-    server::{SERVE, Server, millpond},
+use super::{
+    login::{login, status},
+    support::{
+        api::{Client, Key},
+        http::Connection,
+        server::{SERVE, Server, millpond},
+    },
 };
 
 const KEYS: &str = r#"
@@ -15,6 +18,11 @@ ak = "FILEKEY"
 sk = "filesecret-5e1f"
 token = "statictoken-77ab"
 security_token = "securitytoken-c0de"
+
+[[user]]
+name = "ann"
+password = "password-3f7c"
+projects = ["p1"]
 "#;
 
 /// At the finest level, where libraries talk too, and with every way to get a key wrong.
@@ -46,6 +54,15 @@ fn the_log_has_no_secrets() {
         let answer = connection.request("GET", "/v2/p1/streams", &headers, b"").unwrap();
         assert_eq!(answer.status == 200, token == "statictoken-77ab");
     }
+    let answer = login(port, "ann", "password-3f7c");
+    let issued = answer.header("x-subject-token").unwrap().to_owned();
+    assert_eq!([status(port, "p1", &issued), status(port, "p1", &issued[1..])], [200, 401]);
+    assert_eq!(login(port, "ann", "wrongpassword-2e91").status, 401);
+    // Where another thing is expected than a password.
+    let body = r#"{"auth":{"identity":{"methods":["password"],"password":"oddpassword-7a0d"}}}"#;
+    let odd =
+        Connection::open(port).unwrap().request("POST", "/v3/auth/tokens", &[], body.as_bytes()).unwrap();
+    assert!(odd.status == 400 && !odd.text().contains("oddpassword"), "{odd:?}");
     let created = Server::spawn(millpond(dir.path(), "key create --data-dir data --ak LATER")).end();
     let later = created.page.split_whitespace().last().unwrap().to_owned();
     assert_eq!(later.len(), 40, "{}", created.page);
@@ -66,6 +83,10 @@ fn the_log_has_no_secrets() {
         "wrongsecret-4bad",
         "wrongsecurity-0bad",
         "wrongtoken-1bad",
+        "password-3f7c",
+        "wrongpassword-2e91",
+        "oddpassword-7a0d",
+        &issued,
         &later,
     ];
     for secret in secrets {

@@ -135,6 +135,15 @@ impl Client {
 
     /// Puts records. `Ok(Err)` is the answer to a request that failed as a whole.
     pub fn put(&mut self, stream: &str, records: &[NewRecord]) -> io::Result<Result<Vec<Placed>, Answer>> {
+        self.put_with_text(stream, records).map(|(placed, _)| placed)
+    }
+
+    /// The same, with the text of the answer.
+    pub fn put_with_text(
+        &mut self,
+        stream: &str,
+        records: &[NewRecord],
+    ) -> io::Result<(Result<Vec<Placed>, Answer>, String)> {
         let entry = |record: &NewRecord| {
             let mut entry = json!({"data": b64::encode(record.data.as_bytes())});
             if let Some(partition) = record.partition {
@@ -148,13 +157,14 @@ impl Client {
         let records: Vec<Value> = records.iter().map(entry).collect();
         let body = json!({"stream_name": stream, "records": records});
         let answer = self.call("POST", "/records", Some(&body))?;
+        let text = answer.text().to_owned();
         if answer.status != 200 {
-            return Ok(Err(answer));
+            return Ok((Err(answer), text));
         }
         let json = answer.json();
         let entries = json["records"].as_array().unwrap();
         assert_eq!(entries.len(), records.len(), "one entry per record: {json}");
-        Ok(Ok(entries.iter().map(placed).collect()))
+        Ok((Ok(entries.iter().map(placed).collect()), text))
     }
 
     /// Puts one record, and expects success; its number.
@@ -179,9 +189,7 @@ impl Client {
     pub fn read(&mut self, cursor: &str) -> io::Result<(Vec<Stored>, String)> {
         let answer = self.call("GET", &format!("/records?partition-cursor={cursor}"), None)?;
         assert_eq!(answer.status, 200, "{}", answer.text());
-        let json = answer.json();
-        let records = json["records"].as_array().unwrap().iter().map(stored).collect();
-        Ok((records, json["next_partition_cursor"].as_str().unwrap().to_owned()))
+        Ok((records(&answer), answer.json()["next_partition_cursor"].as_str().unwrap().to_owned()))
     }
 
     /// Everything in a partition, which must be as long as the server says.
@@ -232,8 +240,13 @@ impl Client {
     }
 }
 
+/// The records in the answer to a read.
+pub fn records(answer: &Answer) -> Vec<Stored> {
+    answer.json()["records"].as_array().unwrap().iter().map(stored).collect()
+}
+
 /// `shardId-0000000007` or `7`.
-fn partition_index(text: &str) -> u32 {
+pub fn partition_index(text: &str) -> u32 {
     text.trim_start_matches("shardId-").parse().unwrap()
 }
 

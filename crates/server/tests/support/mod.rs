@@ -6,7 +6,9 @@ pub mod api;
 pub mod history;
 pub mod http;
 pub mod load;
+pub mod partitions;
 pub mod random;
+pub mod register;
 pub mod server;
 
 use std::time::Duration;

@@ -117,9 +117,12 @@ impl Server {
         })
     }
 
-    /// Waits until the log has so many lines, or ends.
+    /// Waits until the log has so many lines, or ends, or the server is ready.
     pub fn wait_for_lines(&self, count: usize) {
-        self.log.wait("more lines", |lines, ended| (ended || lines.len() >= count).then_some(()));
+        self.log.wait("more lines", |lines, ended| {
+            let enough = ended || lines.len() >= count || lines.iter().any(|line| line.contains("\"ready\""));
+            enough.then_some(())
+        });
     }
 
     /// Waits until standard output contains `text`; returns all of it so far.
@@ -172,9 +175,14 @@ impl Server {
         self.end()
     }
 
+    /// Waits until the process has ended.
+    pub fn wait_until_ended(&self) {
+        self.log.wait("its end", |_, ended| ended.then_some(()));
+    }
+
     /// Waits for the end.
     pub fn end(mut self) -> Ended {
-        self.log.wait("its end", |_, ended| ended.then_some(()));
+        self.wait_until_ended();
         let code = self.child.wait().unwrap().code();
         self.page.wait("its end", |_, ended| ended.then_some(()));
         Ended { code, log: self.log.text(), page: self.page.text() }

@@ -2,18 +2,29 @@
 
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
+use millpond_model::Timestamp;
+
 use super::super::*;
 use super::*;
 use crate::config::Bootstrap;
 
-const NOTHING: Bootstrap = Bootstrap { project_id: None, ak: None, sk: None };
+const NOTHING: Bootstrap = Bootstrap { project_id: None, ak: None, sk: None, user: None, password: None };
 
 fn bootstrap(ak: &str, sk: &str) -> Bootstrap {
-    Bootstrap { project_id: Some("p1".into()), ak: Some(ak.into()), sk: Some(Secret::new(sk.into())) }
+    let sk = Some(Secret::new(sk.into()));
+    Bootstrap { project_id: Some("p1".into()), ak: Some(ak.into()), sk, ..NOTHING }
 }
 
 fn entry(project: &str, ak: &str, sk: &str) -> String {
     format!("[[key]]\nproject_id = \"{project}\"\nak = \"{ak}\"\nsk = \"{sk}\"\n")
+}
+
+fn user(name: &str, password: &str, projects: &str) -> String {
+    format!("[[user]]\nname = \"{name}\"\npassword = \"{password}\"\nprojects = {projects}\n")
+}
+
+fn project(id: &str, name: &str) -> String {
+    format!("[[project]]\nid = \"{id}\"\nname = \"{name}\"\n")
 }
 
 #[test]
@@ -93,6 +104,23 @@ fn bad_files_are_refused_without_quoting_them() {
     check(&entry("p", "a/b", "s3cret"), "key 1: ak");
     check(&entry("p", "a", ""), "key 1: sk");
     check("[[keys]]\n", "line 1");
+    let temporary =
+        |at: &str| format!("{}security_token = \"s3cret\"\nexpires_at = {at}\n", entry("p", "a", "b"));
+    check(&temporary("\"2026-12-24T18:00:00Z\""), "line 6");
+    check(&temporary("2026-12-24"), "key 1: expires_at: a date and time with its offset");
+    check(&temporary("2026-12-24T18:00:00"), "key 1: expires_at: a date and time with its offset");
+    let permanent = format!("{}expires_at = 2026-12-24T18:00:00Z\n", entry("p", "a", "s3cret"));
+    check(&permanent, "key 1: expires_at: belongs to a security_token");
+    check(&user("", "s3cret", "[\"p\"]"), "user 1: name");
+    check(&user("u", "", "[\"p\"]"), "user 1: password");
+    check(&user("u", "s3cret", "[]"), "user 1: projects");
+    check(&user("u", "s3cret", "[\"a b\"]"), "user 1: projects");
+    check(&user("u", "s3cret", "\"p\""), "line 4");
+    check(&(user("u", "s3cret", "[\"p\"]") + &user("u", "s3cret", "[\"p\"]")), "the user u is already in");
+    check(&project("a b", "n"), "project 1: id");
+    check(&project("p", ""), "project 1: name");
+    check(&(project("p", "n") + &project("p", "m")), "the project p is already in");
+    check(&(project("p", "n") + &project("q", "n")), "the name of a project n is already in");
 }
 
 #[test]
@@ -134,4 +162,72 @@ fn a_file_that_others_may_read_is_reported() {
     fs::set_permissions(&first.credentials, fs::Permissions::from_mode(0o644)).unwrap();
     let warnings = prepare(dir.path(), None, &NOTHING).unwrap().warnings;
     assert!(warnings.len() == 1 && warnings[0].contains("chmod 600"), "{warnings:?}");
+}
+
+#[test]
+fn temporary_keys_end_at_their_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let keys_file = dir.path().join("keys.toml");
+    let check = |at: &str, millis: i64| {
+        let text = format!("{}security_token = \"t\"\nexpires_at = {at}\n", entry("p", "A", "s"));
+        fs::write(&keys_file, text).unwrap();
+        let keys = reread(dir.path(), Some(&keys_file)).unwrap().keys;
+        assert_eq!(keys.entries().next().unwrap().expires().map(Timestamp::as_millis), Some(millis), "{at}");
+    };
+    check("2026-01-15T08:30:00Z", 1_768_465_800_000);
+    check("2026-01-15T09:30:00.5+01:00", 1_768_465_800_500);
+    check("2026-01-15 08:30:00Z", 1_768_465_800_000);
+}
+
+/// With a data directory that knows of no users yet, and with a new one.
+#[test]
+fn the_first_user_is_created_once_in_the_first_keys_project() {
+    for has_keys in [false, true] {
+        let dir = tempfile::tempdir().unwrap();
+        if has_keys {
+            prepare(dir.path(), None, &bootstrap("AK1", "s1")).unwrap();
+        }
+        let with = |user: &str, password: Option<&str>| Bootstrap {
+            user: Some(user.into()),
+            password: password.map(|password| Secret::new(password.into())),
+            ..bootstrap("AK1", "s1")
+        };
+        let first = prepare(dir.path(), None, &with("ann", None)).unwrap();
+        let created = first.created_user.expect("the first start with a user creates it");
+        assert_eq!((created.name.as_str(), created.password.expose().len()), ("ann", 40));
+        assert_eq!(created.projects, ["p1"]);
+        assert_eq!(first.keys.users().collect::<Vec<_>>(), [&created]);
+        assert_eq!((first.created.is_some(), first.keys.len()), (!has_keys, 1));
+        let check = |bootstrap: &Bootstrap, warned: bool| {
+            let again = prepare(dir.path(), None, bootstrap).unwrap();
+            assert!(again.created_user.is_none() && again.created.is_none());
+            assert_eq!(again.keys.users().collect::<Vec<_>>(), [&created]);
+            assert_eq!(again.warnings.len(), usize::from(warned), "{:?}", again.warnings);
+            assert!(again.warnings.iter().all(|warning| !warning.contains("s3cret")));
+        };
+        check(&with("ann", None), false);
+        check(&with("ann", Some(created.password.expose())), false);
+        check(&with("ann", Some("s3cret")), true);
+        check(&with("bob", None), true);
+        check(&NOTHING, false);
+    }
+}
+
+/// `millpond key` writes the whole file.
+#[test]
+fn editing_keys_keeps_users_and_projects() {
+    let dir = tempfile::tempdir().unwrap();
+    let temporary =
+        format!("{}security_token = \"t\"\nexpires_at = 2026-01-15T08:30:00Z\n", entry("p", "A", "s"));
+    let text = temporary + &user("ann", "secret", "[\"p\", \"q\"]") + &project("p", "name of p");
+    fs::write(dir.path().join(CREDENTIALS), text).unwrap();
+    let before = reread(dir.path(), None).unwrap().keys;
+    create(dir.path(), NewKey { ak: Some("TWO".into()), ..NewKey::default() }).unwrap();
+    revoke(dir.path(), "TWO").unwrap();
+    let after = reread(dir.path(), None).unwrap().keys;
+    assert_eq!(before.users().collect::<Vec<_>>(), after.users().collect::<Vec<_>>());
+    assert_eq!(before.projects().collect::<Vec<_>>(), after.projects().collect::<Vec<_>>());
+    assert_eq!(before.entries().collect::<Vec<_>>(), after.entries().collect::<Vec<_>>());
+    assert_eq!(after.projects().next().unwrap().name, "name of p");
+    assert!(!format!("{after:?}").contains("secret\""), "{after:?}");
 }
