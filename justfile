@@ -16,11 +16,23 @@ test:
 tidy:
     cargo xtask tidy
 
-# Stock clients against the release binary (--binary PATH, --scripts DIR)
+# Stock Python SDKs against the release binary (--binary PATH, --scripts DIR)
 acceptance *args:
     cargo xtask acceptance {{args}}
 
-# Everything CI runs: check, release build, acceptance
+# The other stock clients, and the table of compat/README.md (--binary PATH)
+clients *args:
+    cargo xtask clients {{args}}
+
+# Measure on this machine: docs/performance.md (--quick to try it out)
+bench *args:
+    cargo xtask bench {{args}}
+
+# Kill, cut off, fill up, stop and freeze a server under load (--minutes N, --seed S, --binary PATH, --dir DIR)
+torture *args:
+    cargo xtask torture {{args}}
+
+# Everything CI runs: check, release build, acceptance, clients
 ci:
     cargo xtask ci
 

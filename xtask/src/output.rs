@@ -1,6 +1,8 @@
 //! The one place that prints.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a build verb reports to its terminal")]
 
+use std::{fs, path::Path};
+
 /// Prints `text` and a line end to standard output.
 pub fn say(text: &str) {
     println!("{text}");
@@ -25,4 +27,15 @@ pub fn list<S: AsRef<str>>(title: &str, items: &[S]) {
     for item in items {
         println!("  {}", item.as_ref());
     }
+}
+
+/// Prints the last lines of the file `log`, if there is one.
+pub fn tail(log: &Path) {
+    /// Enough for the last messages and a stack trace.
+    const LINES: usize = 15;
+    let Ok(bytes) = fs::read(log) else { return };
+    let text = String::from_utf8_lossy(&bytes);
+    let lines: Vec<&str> = text.lines().collect();
+    let tail = lines.get(lines.len().saturating_sub(LINES)..).unwrap_or_default();
+    list(&format!("last lines of {}:", log.display()), tail);
 }

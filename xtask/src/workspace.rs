@@ -5,9 +5,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 
-use crate::command::Run;
+use crate::{command::Run, tally::Tally};
 
 /// Package name of the server, whose binary has the same name.
 pub const SERVER: &str = "millpond";
@@ -44,6 +44,31 @@ impl Workspace {
     /// The server built for release.
     pub fn release_binary(&self) -> PathBuf {
         self.target.join("release").join(SERVER)
+    }
+
+    /// Builds the server for release.
+    ///
+    /// # Errors
+    /// Cargo could not be started.
+    pub fn build_release(&self) -> anyhow::Result<Tally> {
+        self.cargo(&["build", "--release", "--package", SERVER]).locked_in_ci().gate()
+    }
+
+    /// The server to test: `chosen`, else the release binary of this checkout, built if need be.
+    ///
+    /// # Errors
+    /// The build failed.
+    pub fn server(&self, chosen: Option<&Path>) -> anyhow::Result<PathBuf> {
+        if let Some(binary) = chosen {
+            return Ok(binary.to_path_buf());
+        }
+        ensure!(self.build_release()?.failed == 0, "the release build failed");
+        Ok(self.release_binary())
+    }
+
+    /// Where the clients, their environments and the traces of their runs are kept.
+    pub fn compat(&self) -> PathBuf {
+        self.target.join("compat")
     }
 
     /// The cargo that runs this verb, with `args`, in the top folder.

@@ -4,38 +4,38 @@
 //! for each client:  its pins → virtual environment      (module `python`)
 //!                   a fresh server of its own           (module `server`)
 //!                   script → output → ok and FAIL lines (module `transcript`)
+//!                   the lines by calls                  (module `calls`), for `cargo xtask clients`
 //!                   failures ↔ compat/unsupported.txt   (module `unsupported`)
 //! ```
 //!
 //! Each client gets a server and a data directory of its own, so both run at the same time and neither
 //! sees the streams of the other.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    thread,
-    time::Duration,
-};
+use std::{fs, path::PathBuf, thread, time::Duration};
 
 use anyhow::{Context, bail, ensure};
 
 use crate::{
     acceptance::{
-        python::Interpreter,
-        server::{Credentials, Server},
         transcript::Transcript,
         unsupported::{Entry, Verdict},
     },
     command::Run,
+    options::Options,
     output,
+    python::{self, Interpreter, Minors},
+    registry::Fetched,
+    server::{self, Credentials, REGION, Server},
     tally::Tally,
-    workspace::{self, SERVER, Workspace},
+    workspace::{self, Workspace},
 };
 
-mod python;
-mod server;
+mod calls;
+mod kept;
 mod transcript;
 mod unsupported;
+
+pub use kept::last_rows;
 
 /// The scripts, seen from the top folder of the checkout.
 const SCRIPTS: &str = "../shared/clients";
@@ -46,8 +46,8 @@ const UNSUPPORTED: &str = "compat/unsupported.txt";
 /// Longest that one script may run. The slowest checks wait 90 seconds each for something to appear.
 const SCRIPT_LIMIT: Duration = Duration::from_mins(12);
 
-/// Name of the region that the clients sign for.
-const REGION: &str = "local";
+/// Minor versions of Python 3 that both client libraries work with.
+const PYTHONS: Minors = 9..=12;
 
 /// Variables that make a script leave checks out: a full run has none of them.
 const NARROWING: [&str; 3] = ["ONLY", "AUTH", "WAIT"];
@@ -65,46 +65,6 @@ const CLIENTS: [Client; 2] = [
     Client { name: "v3", script: "v3_python.py", requirements: "compat/requirements-v3.txt" },
     Client { name: "legacy", script: "legacy_python.py", requirements: "compat/requirements-legacy.txt" },
 ];
-
-/// What the command line chose.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Options {
-    binary: Option<PathBuf>,
-    scripts: Option<PathBuf>,
-}
-
-impl Options {
-    /// Reads `--binary PATH` and `--scripts DIR`.
-    ///
-    /// # Errors
-    /// An argument is unknown or lacks its value.
-    pub fn parse(args: &[String]) -> anyhow::Result<Self> {
-        let mut options = Self::default();
-        let mut args = args.iter();
-        while let Some(name) = args.next() {
-            let slot = match name.as_str() {
-                "--binary" => &mut options.binary,
-                "--scripts" => &mut options.scripts,
-                other => bail!("unknown argument `{other}`; see `cargo xtask help`"),
-            };
-            let value = args.next().with_context(|| format!("`{name}` needs a path"))?;
-            *slot = Some(std::path::absolute(value)?);
-        }
-        Ok(options)
-    }
-
-    fn scripts(&self, workspace: &Workspace) -> PathBuf {
-        self.scripts.clone().unwrap_or_else(|| workspace.root().join(SCRIPTS))
-    }
-}
-
-/// Builds the server for release.
-///
-/// # Errors
-/// Cargo could not be started.
-pub fn build(workspace: &Workspace) -> anyhow::Result<Tally> {
-    workspace.cargo(&["build", "--release", "--package", SERVER]).locked_in_ci().gate()
-}
 
 /// Counts every client as skipped, with the reason, when this machine cannot run them.
 pub fn name_if_impossible(workspace: &Workspace, tally: &mut Tally) {
@@ -129,30 +89,25 @@ pub fn run(workspace: &Workspace, options: &Options) -> anyhow::Result<Tally> {
         .with_context(|| format!("cannot read {UNSUPPORTED}"))?;
     let names: Vec<&str> = CLIENTS.iter().map(|client| client.name).collect();
     let entries = unsupported::parse(&listed, &names).with_context(|| format!("in {UNSUPPORTED}"))?;
-    let binary = match &options.binary {
-        Some(binary) => binary.clone(),
-        None => built(workspace)?,
-    };
-    let compat = workspace.target().join("compat");
+    let binary = workspace.server(options.binary.as_deref())?;
+    let compat = workspace.compat();
     let mut trials = Vec::new();
     for client in CLIENTS {
         let requirements = workspace.root().join(client.requirements);
-        let python = python::environment(&means.python, &compat, client.name, &requirements)?;
+        let python = match python::environment(&means.python, &compat, client.name, &requirements)? {
+            Fetched::Done(python) => python,
+            Fetched::Unreachable(line) => bail!("the Python package index cannot be reached: {line}"),
+        };
         let folder = compat.join(format!("run-{}-{}", client.name, std::process::id()));
         trials.push(Trial { client, python, scripts: means.scripts.clone(), binary: binary.clone(), folder });
     }
     let transcripts = together(&trials);
     let mut total = Tally::default();
     for (trial, transcript) in trials.iter().zip(transcripts) {
+        kept::keep(workspace, &trial.client, transcript.as_ref().ok())?;
         total += trial.report(transcript, &entries);
     }
     Ok(total)
-}
-
-/// The release binary of this checkout, built if need be.
-fn built(workspace: &Workspace) -> anyhow::Result<PathBuf> {
-    ensure!(build(workspace)?.failed == 0, "the release build failed");
-    Ok(workspace.release_binary())
 }
 
 /// Runs all clients at the same time.
@@ -184,7 +139,7 @@ impl Means {
     /// # Errors
     /// The reason why the clients cannot run here, for people.
     fn find(workspace: &Workspace, options: &Options) -> Result<Self, String> {
-        let scripts = options.scripts(workspace);
+        let scripts = options.scripts.clone().unwrap_or_else(|| workspace.root().join(SCRIPTS));
         for client in CLIENTS {
             if !scripts.join(client.script).is_file() {
                 let place = if options.scripts.is_some() {
@@ -195,8 +150,11 @@ impl Means {
                 return Err(format!("{} is not in {place}; name the folder with --scripts", client.script));
             }
         }
-        let python = python::find(workspace.root()).ok_or_else(|| {
-            "no Python 3.9 to 3.12 with the modules venv and ensurepip on the search path".to_owned()
+        let python = python::find(workspace.root(), &PYTHONS).ok_or_else(|| {
+            let (oldest, newest) = (PYTHONS.start(), PYTHONS.end());
+            format!(
+                "no Python 3.{oldest} to 3.{newest} with the modules venv and ensurepip on the search path"
+            )
         })?;
         Ok(Self { scripts, python })
     }
@@ -217,7 +175,7 @@ impl Trial {
     fn run(&self) -> anyhow::Result<Transcript> {
         fs::create_dir_all(&self.folder)?;
         let credentials = Credentials::random()?;
-        let server = Server::start(&self.binary, &self.folder, &credentials)?;
+        let server = Server::start(&self.binary, &self.folder, &credentials, &[])?;
         let output = self.run_script(server.endpoint(), &credentials);
         let stopped = server.stop();
         let transcript = Transcript::parse(&output?);
@@ -263,8 +221,8 @@ impl Trial {
             Ok(transcript) => transcript,
             Err(error) => {
                 output::complain(&format!("{name}: {error:#}"));
-                print_tail(&self.log());
-                print_tail(&self.folder.join(server::LOG));
+                output::tail(&self.log());
+                output::tail(&self.folder.join(server::LOG));
                 return Tally::gate(false);
             }
         };
@@ -274,39 +232,17 @@ impl Trial {
             drop(fs::remove_dir_all(&self.folder));
         } else {
             output::say(&format!("  output and server log: {}", self.folder.display()));
-            print_tail(&self.folder.join(server::LOG));
+            output::tail(&self.folder.join(server::LOG));
         }
         verdict.tally(name, &transcript)
     }
 }
 
-/// Prints the last lines of a log, if there is one.
-fn print_tail(log: &Path) {
-    /// Enough for the last messages and a stack trace.
-    const LINES: usize = 15;
-    let Ok(bytes) = fs::read(log) else { return };
-    let text = String::from_utf8_lossy(&bytes);
-    let lines: Vec<&str> = text.lines().collect();
-    let tail = lines.get(lines.len().saturating_sub(LINES)..).unwrap_or_default();
-    output::list(&format!("last lines of {}:", log.display()), tail);
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::path::Path;
 
-    #[test]
-    fn options_are_paths_made_absolute() {
-        let parse =
-            |args: &[&str]| Options::parse(&args.iter().map(|arg| (*arg).to_owned()).collect::<Vec<_>>());
-        assert_eq!(parse(&[]).unwrap(), Options::default());
-        let options = parse(&["--scripts", "/a", "--binary", "b"]).unwrap();
-        assert_eq!(options.scripts.as_deref(), Some(Path::new("/a")));
-        assert!(options.binary.is_some_and(|path| path.is_absolute() && path.ends_with("b")));
-        for bad in [&["--scripts"][..], &["--port", "1"], &["b"]] {
-            assert!(parse(bad).is_err(), "{bad:?}");
-        }
-    }
+    use super::*;
 
     #[test]
     fn the_committed_list_of_expected_failures_can_be_read() {

@@ -6,6 +6,15 @@
 //! N passed, N failed
 //! ```
 
+/// A check that held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Success {
+    /// Name of the section, a function of the script.
+    pub section: String,
+    /// What was checked.
+    pub text: String,
+}
+
 /// A check that did not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Failure {
@@ -18,7 +27,7 @@ pub(super) struct Failure {
 /// The checks of one run.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Transcript {
-    pub passed: usize,
+    pub successes: Vec<Success>,
     pub failures: Vec<Failure>,
     /// The counts of the closing line.
     closing: Option<(usize, usize)>,
@@ -31,7 +40,7 @@ impl Transcript {
         let mut transcript = Self::default();
         for line in output.lines() {
             if let Some(check) = line.strip_prefix("  ok    ") {
-                transcript.passed += usize::from(check.contains(": "));
+                transcript.successes.extend(success(check));
             } else if let Some(check) = line.strip_prefix("  FAIL  ") {
                 transcript.failures.extend(failure(check));
             } else if let Some(counts) = closing(line) {
@@ -41,10 +50,20 @@ impl Transcript {
         transcript
     }
 
+    /// How many checks held.
+    pub fn passed(&self) -> usize {
+        self.successes.len()
+    }
+
     /// The script came to its end, and its own counts are those of the lines read.
     pub fn is_complete(&self) -> bool {
-        self.closing == Some((self.passed, self.failures.len()))
+        self.closing == Some((self.passed(), self.failures.len()))
     }
+}
+
+fn success(check: &str) -> Option<Success> {
+    let (section, text) = check.split_once(": ")?;
+    Some(Success { section: section.to_owned(), text: text.to_owned() })
 }
 
 fn failure(check: &str) -> Option<Failure> {
@@ -82,7 +101,9 @@ v3 python sdk: 4 passed, 3 failed
     #[test]
     fn checks_and_counts_are_read() {
         let transcript = Transcript::parse(OUTPUT);
-        assert_eq!(transcript.passed, 4);
+        assert_eq!(transcript.passed(), 4);
+        let (section, text) = ("records".to_owned(), "put to an unknown partition: error code".to_owned());
+        assert_eq!(transcript.successes.get(2), Some(&Success { section, text }));
         let failures: Vec<(&str, &str)> = transcript
             .failures
             .iter()

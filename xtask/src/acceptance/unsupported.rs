@@ -94,7 +94,7 @@ impl Verdict {
     /// Passed checks, unexpected failures and stale lines, and expected failures as skipped.
     pub fn tally(&self, script: &str, transcript: &Transcript) -> Tally {
         let mut tally = Tally {
-            passed: transcript.passed,
+            passed: transcript.passed(),
             failed: self.unexpected.len() + self.stale.len(),
             skipped: Vec::new(),
         };
@@ -107,7 +107,7 @@ impl Verdict {
 
     /// Prints the counts and whatever was not expected.
     pub fn print(&self, script: &str, transcript: &Transcript) {
-        let (passed, failed) = (transcript.passed, transcript.failures.len());
+        let (passed, failed) = (transcript.passed(), transcript.failures.len());
         output::say(&format!(
             "{script}: {passed} passed, {failed} failed ({} expected)",
             self.expected.len()
@@ -139,7 +139,7 @@ mod tests {
         assert_eq!(verdict.is_good(), unexpected.is_empty() && stale.is_empty(), "{output}");
         let tally = verdict.tally("v3", &transcript);
         let counts = (tally.passed, tally.failed, tally.skipped.len());
-        assert_eq!(counts, (transcript.passed, unexpected.len() + stale.len(), expected), "{output}");
+        assert_eq!(counts, (transcript.passed(), unexpected.len() + stale.len(), expected), "{output}");
     }
 
     const METRICS: &str = "  FAIL  metrics: section broke off -- 400\n";

@@ -3,7 +3,8 @@
 //! ```text
 //! server → http-api → service → engine → state → model        cli → client → wire → model
 //!    │         └────→ wire                                     http-api → wire
-//!    └───→ engine-local → engine, seglog                       seglog, model → nothing of ours
+//!    └───→ engine-local → engine, seglog                       cli → load
+//!                                                            seglog, model, load → nothing of ours
 //! ```
 
 use super::{
@@ -17,11 +18,12 @@ use crate::workspace::SERVER;
 const ALLOWED: &[(&str, &[&str])] = &[
     ("millpond-model", &[]),
     ("millpond-seglog", &[]),
+    ("millpond-load", &[]),
     ("millpond-state", &["millpond-model"]),
     ("millpond-wire", &["millpond-model"]),
     ("millpond-engine", &["millpond-state", "millpond-model"]),
     ("millpond-client", &["millpond-wire", "millpond-model"]),
-    ("millpond-cli", &["millpond-client", "millpond-wire", "millpond-model"]),
+    ("millpond-cli", &["millpond-client", "millpond-load", "millpond-wire", "millpond-model"]),
     ("millpond-service", &["millpond-engine", "millpond-state", "millpond-model"]),
     ("millpond-engine-local", &["millpond-engine", "millpond-seglog", "millpond-state", "millpond-model"]),
     ("millpond-http-api", &["millpond-service", "millpond-wire", "millpond-model"]),

@@ -1,7 +1,8 @@
 //! A server for one run: fresh data, a port of its own, random keys.
 
 use std::{
-    env, fs,
+    ffi::OsString,
+    fs,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -14,7 +15,7 @@ use crate::{
 };
 
 /// Name of the file with everything the server printed.
-pub(super) const LOG: &str = "server.log";
+pub const LOG: &str = "server.log";
 
 /// Longest until the server says where it listens.
 const START_LIMIT: Duration = Duration::from_secs(30);
@@ -22,10 +23,16 @@ const START_LIMIT: Duration = Duration::from_secs(30);
 /// Longest from SIGTERM to the end.
 const STOP_LIMIT: Duration = Duration::from_secs(15);
 
+/// Name of the region that clients sign for.
+pub const REGION: &str = "local";
+
 /// The project and key that the server is started with.
-pub(super) struct Credentials {
+pub struct Credentials {
+    /// Project whose streams the key reaches.
     pub project_id: String,
+    /// Public name of the key.
     pub access_key: String,
+    /// Its secret.
     pub secret_key: String,
 }
 
@@ -40,38 +47,45 @@ impl Credentials {
     }
 }
 
-fn random_hex<const BYTES: usize>() -> anyhow::Result<String> {
+/// Twice as many hexadecimal digits as `BYTES`, unlike any before.
+///
+/// # Errors
+/// The operating system has no randomness.
+pub fn random_hex<const BYTES: usize>() -> anyhow::Result<String> {
     let mut bytes = [0; BYTES];
     getrandom::fill(&mut bytes).map_err(|error| anyhow!("no randomness: {error}"))?;
     Ok(bytes.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}")))
 }
 
 /// A running server; killed when dropped.
-pub(super) struct Server {
+pub struct Server {
     process: Background,
     endpoint: String,
     log: PathBuf,
 }
 
 impl Server {
-    /// Starts `binary` with its data below `folder`, and waits until it listens.
+    /// Starts `binary` with its data below `folder` and with further `arguments`, and waits until it
+    /// listens.
     ///
     /// # Errors
     /// It cannot be started, ends at once, or does not say in time where it listens.
-    pub fn start(binary: &Path, folder: &Path, credentials: &Credentials) -> anyhow::Result<Self> {
+    pub fn start(
+        binary: &Path,
+        folder: &Path,
+        credentials: &Credentials,
+        arguments: &[OsString],
+    ) -> anyhow::Result<Self> {
         let (port_file, log) = (folder.join("port"), folder.join(LOG));
-        let mut run = Run::new(binary, folder)
+        let run = Run::new(binary, folder)
             .args(&["serve", "--listen", "127.0.0.1:0", "--data-dir"])
             .args(&[folder.join("data")])
             .args(&["--port-file"])
-            .args(&[&port_file]);
+            .args(&[&port_file])
+            .args(arguments);
         // Settings of the person who calls would make another server of it.
-        for (name, _) in env::vars_os() {
-            if name.to_string_lossy().starts_with("MILLPOND_") {
-                run = run.env_remove(name);
-            }
-        }
         let mut process = run
+            .env_remove_prefix("MILLPOND_")
             .env("MILLPOND_BOOTSTRAP_PROJECT_ID", &credentials.project_id)
             .env("MILLPOND_BOOTSTRAP_AK", &credentials.access_key)
             .env("MILLPOND_BOOTSTRAP_SK", &credentials.secret_key)
@@ -149,12 +163,12 @@ mod tests {
     /// A stand-in for the server: a shell script that knows the same command line.
     fn start(behaviour: &str) -> anyhow::Result<Server> {
         use std::os::unix::fs::PermissionsExt;
-        let folder = env::temp_dir().join(format!("xtask-server-{}", random_hex::<8>()?));
+        let folder = std::env::temp_dir().join(format!("xtask-server-{}", random_hex::<8>()?));
         fs::create_dir_all(&folder)?;
         let binary = folder.join("server.sh");
         fs::write(&binary, format!("#!/bin/sh\n{behaviour}\n"))?;
         fs::set_permissions(&binary, fs::Permissions::from_mode(0o700))?;
-        let server = Server::start(&binary, &folder, &Credentials::random()?);
+        let server = Server::start(&binary, &folder, &Credentials::random()?, &["--last".into()]);
         fs::remove_dir_all(&folder)?;
         server
     }
@@ -164,8 +178,7 @@ mod tests {
 
     #[test]
     fn a_server_is_started_by_its_command_line_and_stopped_cleanly() {
-        let arguments =
-            "[ \"$1 $2 $3 $4 $6\" = 'serve --listen 127.0.0.1:0 --data-dir --port-file' ] || exit 9";
+        let arguments = "[ \"$1 $2 $3 $4 $6 $8\" = 'serve --listen 127.0.0.1:0 --data-dir --port-file --last' ] || exit 9";
         let server = start(&format!("trap 'exit 0' TERM\n{arguments}\n{LISTEN}")).unwrap();
         assert_eq!(server.endpoint(), "http://127.0.0.1:4711");
         server.stop().unwrap();
