@@ -44,6 +44,7 @@ impl LocalEngine {
     ///
     /// # Errors
     /// See [`OpenError`].
+    #[expect(clippy::needless_pass_by_value, reason = "the engine keeps what it is opened with")]
     pub fn open(
         disk: Arc<dyn Disk>,
         root: &Path,

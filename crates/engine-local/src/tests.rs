@@ -6,7 +6,7 @@ use millpond_model::{
 };
 use millpond_seglog::{
     disk::{Disk, Fault, FaultDisk},
-    journal::Mark,
+    journal::{JournalSettings, Mark},
 };
 use millpond_state::{Command, CommandId, Proposal};
 use redb::{Database, ReadableTable, TableDefinition};
@@ -106,6 +106,50 @@ fn after_a_failed_mark_there_is_never_another() {
     }
 }
 
+/// What a mark that found no room did not keep, only the journal has.
+#[test]
+fn a_mark_that_is_put_off_frees_no_journal_file() {
+    let (file_bytes, total_bytes_max) = (64 << 10, 1 << 20);
+    let journal =
+        JournalSettings { file_bytes_first: file_bytes, file_bytes_max: file_bytes, total_bytes_max };
+    let settings = Settings { threads: false, low_water_bytes: Some(0), journal, ..Settings::default() };
+    let open = |disk: &FaultDisk| {
+        let clock = Arc::new(ManualClock::new(Timestamp::from_millis(0)));
+        let entropy = Arc::new(SeededEntropy::new(disk.operations()));
+        LocalEngine::open(shared(disk), Path::new("/data"), clock, entropy, settings).unwrap()
+    };
+    let mut put_off = 0;
+    for at in 0.. {
+        let disk = FaultDisk::default();
+        let engine = open(&disk);
+        let config = LogConfig { retention: RetentionHours::default() };
+        at_once(engine.engine().records.create(stream(), 1, config)).unwrap();
+        let fill = || (0..8).for_each(|_| append(&engine, &"x".repeat(20_000)).unwrap());
+        fill();
+        let error = std::io::ErrorKind::StorageFull;
+        disk.set_fault(Some(Fault { operation: disk.operations() + at, sticky: false, error }));
+        let marked = engine.mark().is_ok();
+        disk.set_fault(None);
+        let goes_on = engine.committer().store.failure().is_none();
+        if goes_on {
+            engine.committer().write_behind();
+            fill();
+        }
+        put_off += u32::from(goes_on && !marked);
+        drop(engine);
+        for kept in [true, false] {
+            let engine = open(&disk.crash(|| kept));
+            let bounds = at_once(engine.engine().records.bounds(partition())).unwrap();
+            let taken = if goes_on { 16 } else { 8 };
+            assert_eq!(bounds.high_water.get(), taken, "no room at operation {at}, unsynced kept: {kept}");
+        }
+        if marked {
+            break;
+        }
+    }
+    assert!(put_off > 5, "{put_off} marks were put off");
+}
+
 /// One group: what is behind a drop in it must not be taken, or the journal could not be told again.
 #[test]
 fn nothing_is_appended_behind_a_drop_in_the_same_group() {
@@ -185,8 +229,8 @@ fn a_missing_or_outdated_row_of_the_view_is_damage() {
         [(b"key".to_vec(), b"new".to_vec())]
     );
     // The checksum in front stays what it was.
-    let changed = [&old[..4], b"bad"].concat();
-    for value in [None, Some(old.as_slice()), Some(changed.as_slice())] {
+    let forged = [&old[..4], b"bad"].concat();
+    for value in [None, Some(old.as_slice()), Some(forged.as_slice())] {
         let disk = disk.crash(|| true);
         tampered(&disk, value);
         assert!(matches!(View::open(&shared(&disk), path), Err(OpenError::View(_))), "{value:?}");

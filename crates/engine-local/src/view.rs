@@ -201,8 +201,8 @@ impl View {
         }
         let OpenView { database: Some(database), sums } = &mut *open else { return Err(ViewError::Panicked) };
         match contained(|| write(database, *sums, changes)) {
-            Ok(changed) => {
-                *sums = changed;
+            Ok(now) => {
+                *sums = now;
                 Ok(())
             }
             Err(e) => {

@@ -181,16 +181,13 @@ fn a_backup_that_dies_is_no_backup() {
         let made = backed_up(&engine, Path::new(TO), &mut |_| {});
         let hit = disk.operations() > at;
         disk.set_fault(None);
-        match made {
-            Ok(_) => {
-                restored(&disk).unwrap();
-                assert_same(&picture_of_restored(&disk, &clock), &expected, &format!("operation {at}"));
-            }
-            Err(_) => {
-                let disk = disk.crash(|| true);
-                let told = verify(&shared(&disk), Path::new(TO), &mut |_| {});
-                assert!(matches!(told, Err(BackupError::NoManifest(_))), "operation {at}: {told:?}");
-            }
+        if made.is_ok() {
+            restored(&disk).unwrap();
+            assert_same(&picture_of_restored(&disk, &clock), &expected, &format!("operation {at}"));
+        } else {
+            let disk = disk.crash(|| true);
+            let told = verify(&shared(&disk), Path::new(TO), &mut |_| {});
+            assert!(matches!(told, Err(BackupError::NoManifest(_))), "operation {at}: {told:?}");
         }
         drop(engine);
         let engine = open(&disk, &clock).unwrap();

@@ -1,21 +1,23 @@
-//! A disk whose journal syncs wait behind a gate, and which can be full.
+//! A disk on which the syncs of some files wait behind a gate, and which can be full.
 
 use std::{
     io,
     path::Path,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
 use millpond_seglog::disk::{Disk, FaultDisk, File, Lock, Open, Room};
 use parking_lot::{Condvar, Mutex};
 
-/// A disk whose journal syncs wait behind a gate, and which can be full.
-#[derive(Clone, Default)]
+/// A disk on which the syncs of some files wait behind a gate, and which can be full.
+#[derive(Clone)]
 pub struct GateDisk {
     pub disk: FaultDisk,
+    /// The files whose paths contain this wait.
+    gated: &'static str,
     gate: Arc<Gate>,
     full: Arc<AtomicBool>,
 }
@@ -24,9 +26,26 @@ pub struct GateDisk {
 struct Gate {
     shut: Mutex<bool>,
     opened: Condvar,
+    waiting: AtomicUsize,
+}
+
+impl Default for GateDisk {
+    /// The journal waits.
+    fn default() -> Self {
+        Self::at("/journal/")
+    }
 }
 
 impl GateDisk {
+    pub fn at(gated: &'static str) -> Self {
+        Self { disk: FaultDisk::default(), gated, gate: Arc::default(), full: Arc::default() }
+    }
+
+    /// Whether somebody waits at the gate.
+    pub fn is_waited_for(&self) -> bool {
+        self.gate.waiting.load(Ordering::SeqCst) > 0
+    }
+
     pub fn shut(&self) {
         *self.gate.shut.lock() = true;
     }
@@ -53,7 +72,7 @@ impl Disk for GateDisk {
             return Err(io::ErrorKind::StorageFull.into());
         }
         let file = self.disk.open(path, how)?;
-        let gate = path.to_str().unwrap().contains("/journal/").then(|| Arc::clone(&self.gate));
+        let gate = path.to_str().unwrap().contains(self.gated).then(|| Arc::clone(&self.gate));
         Ok(Arc::new(GateFile { file, gate }))
     }
 
@@ -114,7 +133,9 @@ impl File for GateFile {
     fn sync_data(&self) -> io::Result<()> {
         if let Some(gate) = &self.gate {
             let mut shut = gate.shut.lock();
+            gate.waiting.fetch_add(1, Ordering::SeqCst);
             gate.opened.wait_while(&mut shut, |shut| *shut);
+            gate.waiting.fetch_sub(1, Ordering::SeqCst);
         }
         self.file.sync_data()
     }

@@ -505,3 +505,59 @@ proptest! {
         prop_assert_eq!(told, vec![b"after".to_vec()]);
     }
 }
+
+/// Of a later group the header of one frame is proof enough that the group before it was durable.
+#[test]
+fn the_header_of_a_later_group_proves_damage() {
+    let mut user = User::create(JournalSettings { file_bytes_first: 64 << 10, ..SMALL });
+    for n in 0..3 {
+        user.append(&[body(n, 50)]).unwrap();
+    }
+    let path = user.paths()[0].clone();
+    // The bodies of both frames of the last group.
+    user.disk.tamper(&path, |bytes| {
+        for at in [40, 32 + 56 + 40] {
+            bytes[3 * BLOCK + at] ^= 1;
+        }
+        bytes[2 * BLOCK + 40] ^= 1;
+    });
+    let result = User::recover(&user.disk, &user.kept, 1 << 42);
+    assert!(matches!(result, Err(RecoverError::Damaged { .. })), "{:?}", result.err());
+}
+
+/// What a salvage tells of a journal with five groups, of two frames each, after `damage`: the frames told,
+/// those found behind the damage, those of which there is a header, and how many are missing altogether.
+fn salvaged(damage: impl FnOnce(&mut Vec<u8>)) -> (usize, usize, usize, Option<u64>) {
+    let mut user = User::create(JournalSettings { file_bytes_first: 64 << 10, ..SMALL });
+    for n in 0..5 {
+        user.append(&[body(2 * n, 50), body(2 * n + 1, 50)]).unwrap();
+    }
+    let path = user.paths()[0].clone();
+    let disk = user.disk.crash(|| true);
+    disk.tamper(&path, damage);
+    let before = disk.read(&path);
+    let mut told = 0;
+    let count = |_| {
+        told += 1;
+        Ok(())
+    };
+    let found = salvage(&disk, Path::new(DIR), INSTANCE, &user.kept, count).unwrap();
+    assert_eq!(disk.read(&path), before, "nothing is changed");
+    assert!(found.later.is_sorted_by_key(|frame| frame.position));
+    (told, found.later.len(), found.heads.len(), found.unknown_frames)
+}
+
+#[test]
+fn a_salvage_finds_what_is_intact_behind_damage() {
+    let at = |group: usize, byte: usize| (1 + group) * BLOCK + byte;
+    assert_eq!(salvaged(|_| {}), (10, 0, 0, Some(0)));
+    assert_eq!(salvaged(|bytes| bytes[at(2, 40)] ^= 1), (4, 5, 1, Some(0)), "a body");
+    assert_eq!(salvaged(|bytes| bytes[at(2, 10)] ^= 1), (4, 5, 0, Some(1)), "a header");
+    assert_eq!(
+        salvaged(|bytes| bytes[at(2, 0)..at(3, 0)].fill(0)),
+        (4, 4, 0, Some(3)),
+        "a group, with its pad"
+    );
+    assert_eq!(salvaged(|bytes| bytes[20] ^= 1), (10, 0, 0, Some(0)), "the header of the file");
+    assert_eq!(salvaged(|bytes| bytes.truncate(at(2, 5))), (0, 4, 0, None), "cut off");
+}

@@ -30,7 +30,7 @@ use tracing::{info, warn};
 
 pub(crate) use self::{
     ask::{Refused, ask},
-    protocol::{Answer, Done, Request},
+    protocol::{Done, Request},
 };
 
 /// The socket's name in the data directory.

@@ -76,8 +76,8 @@ async fn connection(
     let (read, mut write) = stream.into_split();
     let mut read = BufReader::new(read);
     let mut line = String::new();
-    let arrived = timeout(REQUEST_TIME, (&mut read).take(LINE_BYTES_MAX).read_line(&mut line));
-    let Ok(arrived) = arrived.await else { return Ok(()) };
+    let mut limited = (&mut read).take(LINE_BYTES_MAX);
+    let Ok(arrived) = timeout(REQUEST_TIME, limited.read_line(&mut line)).await else { return Ok(()) };
     arrived?;
     let answer = match (serde_json::from_str::<Request>(&line), engine.upgrade()) {
         (Err(e), _) => Answer::Error { error: format!("not a request: {e}"), damaged: false },
@@ -113,7 +113,9 @@ async fn backup(
                 cancel: &cancel,
             };
             // What nobody had time to hear is overtaken by what comes next.
-            engine.backup(&to, options, &mut |progress| drop(tell.try_send(progress)))
+            engine.backup(&to, options, &mut |progress| {
+                let _overtaken = tell.try_send(progress);
+            })
         }
     });
     let made = loop {
