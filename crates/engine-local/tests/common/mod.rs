@@ -1,6 +1,11 @@
 //! What the tests of the engine share: operations that run on any engine, and a picture of all it holds.
 #![allow(dead_code, unused_imports, reason = "no test uses all of it")]
-#![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test may panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    reason = "a test may panic"
+)]
 
 mod gate;
 mod harm;
