@@ -32,6 +32,14 @@ bench *args:
 torture *args:
     cargo xtask torture {{args}}
 
+# Mistakes planted one by one: which tests notice? (NAME …, --jobs N, --list)
+defects *args:
+    cargo xtask defects {{args}}
+
+# The tests behind each promise, and the table of docs/guarantees.md (Gn …, --check)
+guarantees *args:
+    cargo xtask guarantees {{args}}
+
 # Everything CI runs: check, release build, acceptance, clients
 ci:
     cargo xtask ci

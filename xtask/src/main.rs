@@ -71,7 +71,7 @@ Build verbs of the workspace: cargo xtask VERB
                  --seed S        repeat the choices of a run
                  --binary PATH   as above
                  --dir DIR       where data and images of file systems go (default: target/torture)
-  ci           check, release build, acceptance and clients: what .ci/run calls
+  ci           check, release build, acceptance, clients, a minute of torture: what .ci/run calls
   help         print this text
 ";
 
@@ -129,6 +129,7 @@ fn run(args: &[String]) -> anyhow::Result<bool> {
             steps.run("release build", || workspace.build_release());
             steps.run("acceptance", || acceptance::run(&workspace, &Options::default()));
             steps.run("clients", || clients::run(&workspace, &Options::default(), Mode::Compare));
+            steps.run("torture", || torture::run(&workspace, &["--minutes".into(), "1".into()]));
         }
         other => bail!("there is no verb `{other}`; see `cargo xtask help`"),
     }

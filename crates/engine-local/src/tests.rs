@@ -229,7 +229,8 @@ fn a_missing_or_outdated_row_of_the_view_is_damage() {
         [(b"key".to_vec(), b"new".to_vec())]
     );
     // The checksum in front stays what it was.
-    let forged = [&old[..4], b"bad"].concat();
+    let newest = tampered(&disk.crash(|| true), None);
+    let forged = [&newest[..4], b"bad"].concat();
     for value in [None, Some(old.as_slice()), Some(forged.as_slice())] {
         let disk = disk.crash(|| true);
         tampered(&disk, value);

@@ -64,7 +64,7 @@ fn history(ops: &[Op], fault: Option<Fault>, context: String) -> History {
             }
             // Refused is absent, for ever; the names go on all the same.
             Err(Failed(Class::Refused | Class::NoSpace | Class::Fatal)) => {
-                history.done.push((op.clone(), now, false))
+                history.done.push((op.clone(), now, false));
             }
             Err(Failed(Class::Unknown)) => {
                 assert!(!stopped, "{}: {op:?} is unknown although the engine had stopped", history.context);

@@ -130,6 +130,31 @@ fn writing_stops_before_the_reserve_and_goes_on_when_there_is_room() {
     }
 }
 
+/// Just below the low water nothing is taken that needs room, above it everything.
+#[test]
+fn the_low_water_is_where_writing_stops() {
+    let (disk, clock) = (FaultDisk::default(), clock());
+    let engine = open(&disk, &clock);
+    create(&engine.engine(), 1);
+    engine.mark().unwrap();
+    let low_water = settings().low_water_bytes.unwrap();
+    let mut written = 0;
+    for (n, free) in [low_water - 1, low_water + 64 * KIB, low_water - 1, 0].into_iter().enumerate() {
+        engine.mark().unwrap();
+        disk.set_capacity(Some(disk.used_bytes() + free));
+        let appended = append(&engine.engine(), 1, 10);
+        let proposed = propose(&engine.engine(), n as u128, create_app(n as u128));
+        if free < low_water {
+            assert!(appended.is_err_and(|e| is_no_space(&e)), "{free} bytes free");
+            assert_eq!(proposed, Err(Class::NoSpace), "{free} bytes free");
+        } else {
+            assert_eq!((appended.unwrap(), proposed), (written, Ok(())), "{free} bytes free");
+            written += 1;
+        }
+    }
+    assert_eq!(count(&engine.engine(), 1), written);
+}
+
 /// Without a warning: the room ends in the middle of anything.
 #[test]
 fn a_disk_that_is_full_at_any_byte_loses_nothing_acknowledged() {

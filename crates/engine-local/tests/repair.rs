@@ -117,7 +117,7 @@ impl Rest {
         let report = checked(disk);
         assert!(report.is_good(), "{context}: {:?}", report.findings);
         assert!(repaired(disk, &self.clock, false).unwrap().is_nothing(), "{context}");
-        self.keeps_originals(&before, disk, &done, context);
+        keeps_originals(&before, disk, &done, context);
         let after = self.live(disk, context);
         for (of, held) in &self.held {
             let now = &after[of];
@@ -131,7 +131,7 @@ impl Rest {
                 let (at, found) = now.range(..=number).next_back().unwrap();
                 match found {
                     Err(next) if number < next => {
-                        assert!(lost(*number), "{context}: {of}, {number} is lost and untold")
+                        assert!(lost(*number), "{context}: {of}, {number} is lost and untold");
                     }
                     found => {
                         assert_eq!((at, found), (number, record), "{context}: {of}, {number}");
@@ -165,26 +165,20 @@ impl Rest {
         assert!(checked(disk).is_good(), "{context}");
         after
     }
+}
 
-    /// The damaged files are kept as they were, and what was given up is on record.
-    fn keeps_originals(
-        &self,
-        before: &BTreeMap<PathBuf, Vec<u8>>,
-        disk: &FaultDisk,
-        done: &Repaired,
-        context: &str,
-    ) {
-        let Some(originals) = &done.originals else { return assert!(done.is_nothing(), "{context}") };
-        for path in &done.damaged {
-            let kept = disk.read(&originals.join(path.strip_prefix(ROOT).unwrap()));
-            assert!(kept.as_ref() == before.get(path), "{context}: {}", path.display());
-        }
-        let text = String::from_utf8(disk.read(&Path::new(ROOT).join("losses.jsonl")).unwrap()).unwrap();
-        let lines: Vec<serde_json::Value> =
-            text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        let count = |what: &str| lines.iter().filter(|line| line["what"] == what).count();
-        assert!(count("records") >= done.lost.len() && count("done") >= 1, "{context}: {text}");
+/// The damaged files are kept as they were, and what was given up is on record.
+fn keeps_originals(before: &BTreeMap<PathBuf, Vec<u8>>, disk: &FaultDisk, done: &Repaired, context: &str) {
+    let Some(originals) = &done.originals else { return assert!(done.is_nothing(), "{context}") };
+    for path in &done.damaged {
+        let kept = disk.read(&originals.join(path.strip_prefix(ROOT).unwrap()));
+        assert!(kept.as_ref() == before.get(path), "{context}: {}", path.display());
     }
+    let text = String::from_utf8(disk.read(&Path::new(ROOT).join("losses.jsonl")).unwrap()).unwrap();
+    let lines: Vec<serde_json::Value> =
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let count = |what: &str| lines.iter().filter(|line| line["what"] == what).count();
+    assert!(count("records") >= done.lost.len() && count("done") >= 1, "{context}: {text}");
 }
 
 /// What a check says is unreadable.
@@ -404,8 +398,8 @@ fn a_lost_range_grows_old_like_the_rest() {
             panic!("{at} was read")
         };
         let told = match end - 1 {
-            last if last == at => format!("record {at} of partition {of} was lost"),
-            last => format!("records {at} to {last} of partition {of} were lost"),
+            only if only == at => format!("record {at} of partition {of} was lost"),
+            until => format!("records {at} to {until} of partition {of} were lost"),
         };
         assert!(e.to_string().starts_with(&told) && e.to_string().ends_with(&end.to_string()), "{e}");
     }

@@ -1,5 +1,5 @@
 //! `millpond bench` against the server that it starts by itself.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
 use std::process::Command;
 

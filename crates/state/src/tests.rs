@@ -397,6 +397,19 @@ fn a_version_is_never_given_twice() {
     assert_eq!(log.next(commit(1, 1, 0, 0, Expected::Anything)), Ok(Done::Committed(vec![4])));
 }
 
+/// Whoever reads something again commits a smaller number than before.
+#[test]
+fn a_commit_may_move_a_checkpoint_back() {
+    let mut log = Log::default();
+    log.next(create_stream(1, "s", 1)).unwrap();
+    log.next(create_app(1, "a")).unwrap();
+    for number in [7, 3, 0, 5] {
+        log.next(commit(1, 1, 0, number, Expected::Anything)).unwrap();
+        let checkpoint = log.state.checkpoint(&key(1, 1, 0)).unwrap();
+        assert_eq!(checkpoint.current().sequence_number.get(), number);
+    }
+}
+
 #[test]
 fn history_keeps_the_last_changes() {
     let mut log = Log::default();

@@ -6,6 +6,7 @@ const CRASH: &str = "crates/engine-local/tests/crash.rs";
 const SHAPE: &str = "crates/engine-local/tests/shape.rs";
 const DAMAGE: &str = "crates/engine-local/tests/damage.rs";
 const FULL: &str = "crates/engine-local/tests/full.rs";
+const MARKS: &str = "crates/engine-local/tests/marks.rs";
 const CLOCKS: &str = "crates/engine-local/tests/clocks.rs";
 const ORACLE: &str = "crates/engine-local/tests/oracle.rs";
 const SUITE: &str = "crates/engine-local/tests/conformance.rs";
@@ -29,6 +30,8 @@ const LISTENER: &str = "crates/server/src/listener/tests.rs";
 const ACCEPT: &str = "crates/server/src/listener/accept.rs";
 const STOP: &str = "crates/server/tests/lifecycle/stop.rs";
 const REFUSED: &str = "crates/server/tests/lifecycle/refused.rs";
+const DAMAGED: &str = "crates/server/tests/lifecycle/damaged.rs";
+const BACKUP: &str = "crates/server/tests/operate/backup.rs";
 const HTTP_FAILURES: &str = "crates/http-api/tests/api/failures.rs";
 const HTTP_LIMITS: &str = "crates/http-api/tests/api/limits.rs";
 const HTTP_FORMS: &str = "crates/http-api/tests/api/forms.rs";
@@ -213,6 +216,8 @@ pub(super) const PROMISES: &[Promise] = &[
         name: "G12",
         says: "Every change is there completely or not at all, also after a crash.",
         proofs: &[
+            (MARKS, &["journal_files_are_used_again_only_behind_a_mark"]),
+            (ENGINE, &["a_mark_that_is_put_off_frees_no_journal_file"]),
             (
                 CRASH,
                 &[
@@ -277,6 +282,7 @@ pub(super) const PROMISES: &[Promise] = &[
         name: "G15",
         says: "Retention removes a record only when it is older, and never early.",
         proofs: &[
+            (MARKS, &["a_mark_that_is_cut_off_misses_no_segment"]),
             (
                 SHAPE,
                 &[
@@ -338,6 +344,8 @@ pub(super) const PROMISES: &[Promise] = &[
         name: "G18",
         says: "Corruption stays in its partition and is told; what cannot be contained refuses the start.",
         proofs: &[
+            (DAMAGED, &["a_lost_or_short_segment_is_told_by_its_partition_and_harms_no_other"]),
+            (SHAPE, &["a_partition_that_is_known_to_be_damaged_is_refused_and_the_others_are_not"]),
             (
                 DAMAGE,
                 &["damage_stays_in_its_partition_which_goes_on_taking_records", "lost_files_are_noticed"],
@@ -345,7 +353,7 @@ pub(super) const PROMISES: &[Promise] = &[
             (ENGINE, &["a_scrub_finds_damage_that_nobody_reads"]),
             (REFUSED, &["a_damaged_directory_is_refused_with_code_3"]),
         ],
-        unproved: "the texts of the answers and the health of a server whose partition is damaged.",
+        unproved: "the health and the metric of a server whose partition is damaged.",
     },
     Promise {
         name: "G19",
@@ -366,6 +374,10 @@ pub(super) const PROMISES: &[Promise] = &[
         says: "Whatever happens to the files of a stopped server is noticed; a scrub reads everything again.",
         proofs: &[
             (
+                BACKUP,
+                &["a_backup_without_a_server_is_restored", "a_running_server_makes_backups_and_goes_on"],
+            ),
+            (
                 DAMAGE,
                 &[
                     "lost_files_are_noticed",
@@ -375,7 +387,7 @@ pub(super) const PROMISES: &[Promise] = &[
             ),
             (ENGINE, &["a_scrub_finds_damage_that_nobody_reads"]),
         ],
-        unproved: "that a pass of the scrub ends within 7 days; backups.",
+        unproved: "that a pass of the scrub ends within 7 days.",
     },
     Promise {
         name: "G21",
@@ -451,6 +463,7 @@ pub(super) const PROMISES: &[Promise] = &[
         name: "G25",
         says: "Memory and queues are bounded; what is too much is refused at once.",
         proofs: &[
+            (ABUSE, &["more_connections_than_there_may_be_are_refused_at_once"]),
             (HTTP_FORMS, &["decompressed_bodies_need_room", "many_small_records_need_room"]),
             (HTTP_HOSTILE, &["gigabytes_in_a_small_body_take_no_more_room_than_the_limit"]),
             (

@@ -204,7 +204,7 @@ pub fn snapshot(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
         let path = entry.unwrap().path();
         if path.is_dir() {
             files.extend(snapshot(&path));
-        } else {
+        } else if path.is_file() {
             let bytes = fs::read(&path).unwrap();
             files.insert(path, bytes);
         }

@@ -53,7 +53,7 @@ impl<'a> Era<'a> {
     /// A new data directory below the directory of the run.
     pub fn new(options: &'a Options, seed: u64, kinds: &[Kind], totals: &'a mut Totals) -> io::Result<Self> {
         let mut random = Random::new(seed);
-        let kind = kinds[random.below(kinds.len() as u32) as usize];
+        let kind = choose(kinds, &mut random);
         let settings = if kind.is_small() || random.percent(70) { SMALL } else { "" };
         let names = (0..).map(|number| options.directory.join(format!("{seed}-{number}")));
         let free = |path: &PathBuf| !path.try_exists().unwrap_or(true);
@@ -255,6 +255,18 @@ impl<'a> Era<'a> {
         let took = stop(&phase, self.running(), &self.clock);
         self.stopped(took);
     }
+}
+
+/// A place: power cuts are tried as often as all others together.
+fn choose(kinds: &[Kind], random: &mut Random) -> Kind {
+    let such: fn(&Kind) -> bool = match random.below(4) {
+        0 => |kind| *kind == Kind::Plain,
+        1 => |kind| kind.is_small(),
+        _ => |kind| kind.can_be_cut(),
+    };
+    let such: Vec<Kind> = kinds.iter().copied().filter(such).collect();
+    let kinds = if such.is_empty() { kinds } else { &such };
+    kinds[random.below(kinds.len() as u32) as usize]
 }
 
 /// Asks a server to stop and waits; how long it took.

@@ -101,6 +101,21 @@ async fn a_stream_is_deleted_even_when_its_records_cannot_be_dropped_yet() {
     assert_eq!(world.logs().await, []);
 }
 
+/// The records go after the stream, never before it: a deletion that failed has taken nothing away.
+#[tokio::test]
+async fn a_deletion_that_failed_leaves_the_records() {
+    let (world, faulty) = world().await;
+    let id = world.create("s", 1).await;
+    world.fill("s", 0, 3).await;
+    for class in [Class::Refused, Class::Unknown] {
+        faulty.propose.lock().push_back(Some(ProposeError::Storage(failure(class))));
+        let deleted = world.service.delete_stream(&world.project, &stream("s")).await;
+        assert_eq!(variant(&deleted), "Storage");
+        assert_eq!(world.logs().await, [id]);
+        assert_eq!(world.open("s", 0, CursorStart::Latest).await.unwrap().position, number(3));
+    }
+}
+
 #[tokio::test]
 async fn housekeeping_leaves_a_stream_alone_that_is_being_created() {
     let (world, faulty) = world().await;
