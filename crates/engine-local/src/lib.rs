@@ -12,7 +12,9 @@
 //!                                     mark: sync segments, commit the view, free journal files
 //! ```
 //!
-//! There are two threads, whatever the number of partitions; an idle partition is a few hundred bytes.
+//! A third thread reads all segments again, slowly, to find damage.
+//!
+//! There are three threads, whatever the number of partitions; an idle partition is a few hundred bytes.
 #![forbid(unsafe_code)]
 
 mod aging;

@@ -204,6 +204,11 @@ async fn a_deleted_stream_is_gone_and_its_name_is_free_for_another() {
 
     world.service.delete_stream(&world.project, &stream("s")).await.unwrap();
     assert_eq!(world.logs().await, []);
+    {
+        let state = world.engine.state.view();
+        let app = state.app_named(&world.project, "a").unwrap().id;
+        assert_eq!(state.checkpoints_of(app).count(), 0, "its checkpoints go with it");
+    }
     assert_eq!(variant(&world.put("s", vec![into_partition(0, "x")]).await), "StreamNotFound");
     assert_eq!(variant(&world.get(&cursor).await), "StreamNotFound");
     assert_eq!(variant(&world.service.delete_stream(&world.project, &stream("s")).await), "StreamNotFound");
