@@ -3,13 +3,10 @@
 use std::{io, sync::Arc};
 
 use millpond_model::PartitionRef;
-use millpond_seglog::disk::{Disk, File, Open};
+use millpond_seglog::disk::{Disk, File, Open, is_shortage};
 use quick_cache::sync::Cache;
 
 use crate::layout::Layout;
-
-/// Most files kept open.
-const OPEN_MAX: usize = 1024;
 
 /// Which of a segment's two files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -27,8 +24,8 @@ pub(crate) struct Files {
 }
 
 impl Files {
-    pub(crate) fn new(disk: Arc<dyn Disk>, layout: Layout) -> Self {
-        Self { disk, layout, open: Cache::new(OPEN_MAX) }
+    pub(crate) fn new(disk: Arc<dyn Disk>, layout: Layout, open_max: usize) -> Self {
+        Self { disk, layout, open: Cache::new(open_max) }
     }
 
     /// A file that exists.
@@ -72,7 +69,15 @@ impl Files {
             Part::Records => self.layout.segment(partition, base),
             Part::Index => self.layout.index(partition, base),
         };
-        let file = self.disk.open(&path, how)?;
+        let opened = self.disk.open(&path, how).or_else(|e| {
+            // Perhaps all descriptors are taken: those of idle files can be spared.
+            if !is_shortage(&e) {
+                return Err(e);
+            }
+            self.open.clear();
+            self.disk.open(&path, how)
+        });
+        let file = opened?;
         self.open.insert(key, Arc::clone(&file));
         Ok(file)
     }

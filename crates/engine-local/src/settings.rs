@@ -17,6 +17,8 @@ pub struct Settings {
     pub tail_bytes_max: u64,
     /// Bytes of batches that may wait for their segments before commits wait for them.
     pub unwritten_bytes_max: u64,
+    /// Most segments and indexes that stay open.
+    pub open_files_max: usize,
     /// Bytes of requests that may wait for the journal before more are refused.
     pub queue_bytes_max: u64,
     /// Bytes of one group, unless a single request is larger.
@@ -45,6 +47,7 @@ impl Default for Settings {
             segment_bytes_max: 128 * MIB,
             tail_bytes_max: 64 * MIB,
             unwritten_bytes_max: 64 * MIB,
+            open_files_max: 1024,
             queue_bytes_max: 64 * MIB,
             group_bytes_max: 8 * MIB,
             low_water_bytes: None,

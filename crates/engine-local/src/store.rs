@@ -191,7 +191,7 @@ impl Store {
             AgingClock::believing(Arc::clone(&clock))
         };
         Self {
-            files: Files::new(Arc::clone(&disk), layout.clone()),
+            files: Files::new(Arc::clone(&disk), layout.clone(), settings.open_files_max),
             room: Room::new(Arc::clone(&disk), layout.root(), &settings),
             disk,
             layout,

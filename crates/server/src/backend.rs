@@ -23,6 +23,7 @@ use tracing::{info, warn};
 use crate::{
     config::{Config, UnsignedPayload},
     control::Control,
+    descriptors::Descriptors,
     dev,
     keys::{Keys, UserEntry},
     storage_metrics::StorageMetrics,
@@ -53,10 +54,11 @@ impl Backend {
     ///
     /// # Errors
     /// The directory is in use, damaged, newer than this version, or cannot be read.
-    pub async fn open(config: &Config) -> anyhow::Result<Self> {
+    pub async fn open(config: &Config, descriptors: Descriptors) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
-        let engine = Arc::new(open_engine(config, &clock, &entropy).await?);
+        let engine =
+            Arc::new(open_engine(engine_settings(config, descriptors), config, &clock, &entropy).await?);
         if engine.recovered_frames() > 0 {
             info!(frames = engine.recovered_frames(), "recovered what the last process left in the journal");
         }
@@ -180,18 +182,18 @@ fn watch_for_troubles(health: &Health, engine: &Arc<LocalEngine>) {
 }
 
 async fn open_engine(
+    settings: EngineSettings,
     config: &Config,
     clock: &Arc<dyn Clock>,
     entropy: &Arc<dyn Entropy>,
 ) -> anyhow::Result<LocalEngine> {
-    let settings = engine_settings(config);
     let (root, clock, entropy) = (config.storage.data_dir.clone(), Arc::clone(clock), Arc::clone(entropy));
     let open = move || LocalEngine::open(Arc::new(RealDisk), &root, clock, entropy, settings);
     let opened = tokio::task::spawn_blocking(open).await?;
     opened.with_context(|| format!("cannot open the data directory {}", config.storage.data_dir.display()))
 }
 
-fn engine_settings(config: &Config) -> EngineSettings {
+fn engine_settings(config: &Config, descriptors: Descriptors) -> EngineSettings {
     let file_bytes_max = config.storage.journal_file_bytes;
     EngineSettings {
         journal: JournalSettings {
@@ -200,6 +202,7 @@ fn engine_settings(config: &Config) -> EngineSettings {
             ..JournalSettings::default()
         },
         segment_bytes_max: config.storage.segment_bytes,
+        open_files_max: descriptors.files,
         low_water_bytes: config.storage.low_water_bytes,
         scrub_interval: Some(config.storage.scrub_interval),
         ..EngineSettings::default()

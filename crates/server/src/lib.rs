@@ -14,6 +14,7 @@ mod backend;
 pub mod config;
 mod config_command;
 mod control;
+mod descriptors;
 pub mod dev;
 pub mod exit;
 mod key_command;

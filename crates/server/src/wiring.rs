@@ -17,6 +17,7 @@ use tracing::{error, info, warn};
 use crate::{
     backend::Backend,
     config::{Applies, Config, Loaded},
+    descriptors::Descriptors,
     keys::{self, Bootstrapped, KeyEntry, Keys, UserEntry},
     listener::{Limits, Listener, Serving, TlsSource},
     logging::Logging,
@@ -53,7 +54,8 @@ pub async fn start(config: &Config, seed: Seed) -> anyhow::Result<Running> {
     make_data_dir(data_dir)?;
     info!(path = %data_dir.display(), "data directory");
     // First of all, because the engine locks the directory: nobody else writes keys into it then.
-    let backend = Backend::open(config).await?;
+    let descriptors = Descriptors::share(config.server.connections_max);
+    let backend = Backend::open(config, descriptors).await?;
     let keys = Arc::new(ArcSwap::from_pointee(Keys::default()));
     let found = keys::prepare(data_dir, config.auth.keys_file.as_deref(), &config.bootstrap)?;
     let (created, created_user) = (found.created.clone(), found.created_user.clone());
@@ -64,7 +66,8 @@ pub async fn start(config: &Config, seed: Seed) -> anyhow::Result<Running> {
         }
     }
     let listen = config.server.listen;
-    let listener = Listener::bind(listen, tls.clone(), Limits::of(config))
+    let limits = Limits { connections_max: descriptors.connections, ..Limits::of(config) };
+    let listener = Listener::bind(listen, tls.clone(), limits)
         .await
         .with_context(|| format!("cannot listen on {listen}; choose another address with --listen"))?;
     let address = listener.address();

@@ -25,17 +25,27 @@ use crate::harness::{Setup, request};
 const SECRET_WORDS: &str = "disk /dev/sda1 is on fire";
 
 /// A log whose partitions can neither be written nor read.
-struct Burning(Arc<dyn RecordLog>);
+struct Burning(Arc<dyn RecordLog>, Class);
 
-fn failure() -> StorageFailure {
-    StorageFailure::new(Class::Fatal, SECRET_WORDS)
+impl Burning {
+    /// The engine in memory with such a log, whose failures are of one of the `CLASSES`.
+    fn engine<const CLASS: usize>(clock: Arc<dyn Clock>) -> Engine {
+        let memory = MemoryEngine::engine(clock);
+        Engine { records: Arc::new(Self(memory.records, CLASSES[CLASS])), state: memory.state }
+    }
+
+    fn failure(&self) -> StorageFailure {
+        StorageFailure::new(self.1, SECRET_WORDS)
+    }
 }
+
+const CLASSES: [Class; 5] = [Class::Fatal, Class::Unknown, Class::Refused, Class::NoSpace, Class::Corrupt];
 
 #[async_trait]
 impl RecordLog for Burning {
     async fn append(&self, batches: Vec<Append>) -> Vec<Result<Appended, AppendError>> {
         let fail =
-            |(i, _)| Err(if i == 0 { AppendError::Storage(failure()) } else { AppendError::Overloaded });
+            |(i, _)| Err(if i == 0 { AppendError::Storage(self.failure()) } else { AppendError::Overloaded });
         batches.into_iter().enumerate().map(fail).collect()
     }
 
@@ -46,7 +56,7 @@ impl RecordLog for Burning {
         _: ReadLimit,
         _: Duration,
     ) -> Result<Page, ReadError> {
-        Err(ReadError::Storage(failure()))
+        Err(ReadError::Storage(self.failure()))
     }
 
     async fn bounds(&self, of: PartitionRef) -> Result<Bounds, ReadError> {
@@ -54,7 +64,7 @@ impl RecordLog for Burning {
     }
 
     async fn find_time(&self, _: PartitionRef, _: Timestamp) -> Result<SequenceNumber, ReadError> {
-        Err(ReadError::Storage(failure()))
+        Err(ReadError::Storage(self.failure()))
     }
 
     async fn create(&self, stream: StreamId, partitions: u32, config: LogConfig) -> Result<(), AdminError> {
@@ -62,7 +72,7 @@ impl RecordLog for Burning {
     }
 
     async fn add_partitions(&self, _: StreamId, _: u32) -> Result<(), AdminError> {
-        Err(AdminError::Storage(failure()))
+        Err(AdminError::Storage(self.failure()))
     }
 
     async fn configure(&self, stream: StreamId, config: LogConfig) -> Result<(), AdminError> {
@@ -84,11 +94,7 @@ impl RecordLog for Burning {
 
 #[tokio::test]
 async fn the_storage_keeps_its_words_to_itself() {
-    let engine = |clock: Arc<dyn Clock>| {
-        let memory = MemoryEngine::engine(clock);
-        Engine { records: Arc::new(Burning(memory.records)), state: memory.state }
-    };
-    let server = Setup { engine, ..Setup::anonymous() }.open().await;
+    let server = Setup { engine: Burning::engine::<0>, ..Setup::anonymous() }.open().await;
     server.p1("POST /v2/p1/streams", &json!({ "stream_name": "s", "partition_count": 2 })).await;
     let records = json!([{ "data": "YQ==", "partition_id": "0" }, { "data": "YQ==", "partition_id": "1" }]);
     let put = server.p1("POST /v2/p1/records", &json!({ "stream_name": "s", "records": records })).await;
@@ -119,6 +125,32 @@ async fn the_storage_keeps_its_words_to_itself() {
         r#"millpond_requests_total{op="get_records",code="DIS.5000"} 1"#,
     ] {
         assert!(text.contains(line), "{line} is not in\n{text}");
+    }
+}
+
+/// Whatever failed: it is never put down to the client, who would take it for refused and not ask again.
+#[tokio::test]
+async fn no_failure_of_the_storage_is_the_clients_fault() {
+    let engines = [
+        Burning::engine::<0>,
+        Burning::engine::<1>,
+        Burning::engine::<2>,
+        Burning::engine::<3>,
+        Burning::engine::<4>,
+    ];
+    for (class, engine) in CLASSES.into_iter().zip(engines) {
+        let server = Setup { engine, ..Setup::anonymous() }.open().await;
+        server.p1("POST /v2/p1/streams", &json!({ "stream_name": "s", "partition_count": 1 })).await;
+        let by_time = "GET /v2/p1/cursors?stream-name=s&partition-id=0&cursor-type=AT_TIMESTAMP&timestamp=1700000000000";
+        let more = json!({ "stream_name": "s", "target_partition_count": 2 });
+        for (what, body) in [(by_time, &json!(null)), ("PUT /v2/p1/streams/s", &more)] {
+            let reply = server.p1(what, body).await;
+            assert_eq!(reply.status.as_u16(), 500, "{class:?}: {what}: {}", reply.json());
+            assert!(reply.code().starts_with("DIS.5"), "{class:?}: {what}: {}", reply.code());
+        }
+        let records = json!([{ "data": "YQ==", "partition_id": "0" }]);
+        let put = server.p1("POST /v2/p1/records", &json!({ "stream_name": "s", "records": records })).await;
+        assert_eq!(put.json()["records"][0]["error_code"], "DIS.5250", "{class:?}");
     }
 }
 

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
 mod bombs;
+mod descriptors;
 #[path = "../support/mod.rs"]
 mod support;
 
