@@ -33,6 +33,10 @@ const LOW_WATER_BYTES: (u64, u64) = (8 * MIB, 1024 * MIB);
 const RESERVE_PART: u64 = 4;
 const RESERVE_BYTES: (u64, u64) = (2 * MIB, 80 * MIB);
 
+/// The reserve is made when less than so many times the low water, or itself, is free: a disk with plenty of
+/// room needs none yet, and a fresh directory stays small.
+const AMPLE: u64 = 8;
+
 /// Bytes written at a time while the reserve is filled.
 const CHUNK: usize = 1024 * 1024;
 
@@ -115,15 +119,13 @@ impl Room {
         false
     }
 
-    /// Makes the reserve when there is room for it.
+    /// Makes the reserve when the disk fills up, while there is room for it.
     pub(crate) fn make_reserve(&self) {
         let mut there = self.reserve.lock();
         let wanted = self.low_water.saturating_add(self.reserve_bytes);
-        if *there
-            || self.reserve_bytes == 0
-            || self.is_short()
-            || self.free().is_none_or(|free| free < wanted)
-        {
+        let ample = self.low_water.max(self.reserve_bytes).saturating_mul(AMPLE);
+        let is_due = |free: u64| (wanted..ample).contains(&free);
+        if *there || self.reserve_bytes == 0 || self.is_short() || !self.free().is_some_and(is_due) {
             return;
         }
         match self.write_reserve() {

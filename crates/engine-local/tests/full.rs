@@ -97,6 +97,8 @@ fn writing_stops_before_the_reserve_and_goes_on_when_there_is_room() {
         create(&engine.engine(), 2);
         engine.mark().unwrap();
         disk.set_capacity(Some(disk.used_bytes() + RESERVE + 300 * KIB + dice.below(2000 * KIB)));
+        engine.mark().unwrap();
+        assert!(disk.paths().contains(&Path::new(ROOT).join("reserve")), "case {case}");
         let written = fill(&engine, 1, &mut dice);
         assert!(written > 0, "case {case}");
         assert!(engine.lacks_space());
@@ -207,6 +209,7 @@ fn deleting_a_stream_on_a_full_disk_makes_room() {
     create(&engine.engine(), 2);
     engine.mark().unwrap();
     disk.set_capacity(Some(disk.used_bytes() + 3000 * KIB));
+    engine.mark().unwrap();
     fill(&engine, 1, &mut Dice(3));
     disk.set_capacity(Some(disk.used_bytes()));
     let full = disk.used_bytes();

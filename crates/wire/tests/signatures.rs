@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use millpond_model::Timestamp;
 use millpond_wire::{
@@ -12,6 +13,7 @@ use millpond_wire::{
     },
 };
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 const OLD_JAVA: &str = include_str!("vectors/captured-java-sdk.json");
 const OLD_GO: &str = include_str!("vectors/captured-go-legacy-sdk.json");
@@ -336,6 +338,43 @@ fn an_unsigned_payload_can_be_turned_off() {
         let other_body = Vector { body: b"another".to_vec(), ..vector };
         assert!(other_body.verify().is_ok(), "the client left it unsigned");
     }
+}
+
+/// JSON is signed whatever the client says; no known one leaves it unsigned.
+#[test]
+fn a_json_body_is_never_left_unsigned() {
+    let vector = unsigned_payloads().into_iter().find(|v| v.verify() == Ok(Scheme::Plain)).unwrap();
+    let before = vector.header("content-type").unwrap().to_owned();
+    let date = vector.header("x-sdk-date").unwrap().to_owned();
+    // Signed anew, so that nothing is wrong with it but the type of its body.
+    let signed = |content_type: &str| {
+        let lines = (format!("content-type:{before}\n"), format!("content-type:{content_type}\n"));
+        let canonical = vector.canonical.as_ref().unwrap().replacen(&lines.0, &lines.1, 1);
+        let to_sign = format!("SDK-HMAC-SHA256\n{date}\n{}", hex(&Sha256::digest(&canonical)));
+        let mut mac = Hmac::<Sha256>::new_from_slice(vector.secret.as_bytes()).unwrap();
+        mac.update(to_sign.as_bytes());
+        let signature = hex(&mac.finalize().into_bytes());
+        vector.with_header("content-type", |_| content_type.to_owned()).with_header(
+            "authorization",
+            |value| {
+                let (start, _) = value.split_once("Signature=").unwrap();
+                format!("{start}Signature={signature}")
+            },
+        )
+    };
+    for other in ["application/x-protobuf", "application/octet-stream", "text/plain"] {
+        assert_eq!(signed(other).verify(), Ok(Scheme::Plain), "{other}");
+    }
+    for json in
+        ["application/json", "application/json;charset=utf-8", "Application/JSON", "application/bson", ""]
+    {
+        assert_eq!(signed(json).verify(), Err(AuthError::Mismatch), "{json}");
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let digits: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    digits.concat()
 }
 
 /// Clients with temporary keys sign and carry the token of the key.

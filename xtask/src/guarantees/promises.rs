@@ -32,6 +32,7 @@ const STOP: &str = "crates/server/tests/lifecycle/stop.rs";
 const REFUSED: &str = "crates/server/tests/lifecycle/refused.rs";
 const DAMAGED: &str = "crates/server/tests/lifecycle/damaged.rs";
 const BACKUP: &str = "crates/server/tests/operate/backup.rs";
+const SIGNATURES: &str = "crates/wire/tests/signatures.rs";
 const HTTP_FAILURES: &str = "crates/http-api/tests/api/failures.rs";
 const HTTP_LIMITS: &str = "crates/http-api/tests/api/limits.rs";
 const HTTP_FORMS: &str = "crates/http-api/tests/api/forms.rs";
@@ -91,6 +92,7 @@ pub(super) const PROMISES: &[Promise] = &[
         name: "G3",
         says: "Refused is absent, for ever; what is in doubt has a code of its own.",
         proofs: &[
+            (HTTP_FAILURES, &["no_failure_of_the_storage_is_the_clients_fault"]),
             (CRASH, &["one_error_anywhere_loses_nothing_acknowledged"]),
             (SHAPE, &["a_full_disk_refuses_and_goes_on_without_a_gap"]),
             (
@@ -421,6 +423,7 @@ pub(super) const PROMISES: &[Promise] = &[
         name: "G23",
         says: "On a full disk reading and deleting go on, nothing is lost, and writing returns with the space.",
         proofs: &[
+            (FULL, &["the_low_water_is_where_writing_stops"]),
             (
                 FULL,
                 &[
@@ -489,6 +492,7 @@ pub(super) const PROMISES: &[Promise] = &[
         name: "G26",
         says: "No client harms another: it is cut off in time, kept to its size, and reaches nothing of another project.",
         proofs: &[
+            (SIGNATURES, &["a_json_body_is_never_left_unsigned", "negative_vectors_have_their_code"]),
             (
                 LISTENER,
                 &[

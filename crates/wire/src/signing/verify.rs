@@ -204,3 +204,49 @@ fn parse_signature(text: &str) -> Option<[u8; 32]> {
     }
     Some(signature)
 }
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderName, HeaderValue};
+
+    use super::*;
+    use crate::signing::Presented;
+
+    fn check(content_type: Option<&'static str>, hash: Option<&'static str>, unsigned_too: bool) {
+        let names = "content-type;host;x-sdk-content-sha256;x-sdk-date";
+        let authorization =
+            format!("SDK-HMAC-SHA256 Access=AK, SignedHeaders={names}, Signature={}", "0".repeat(64));
+        let mut headers = HeaderMap::new();
+        headers.insert("authorization", authorization.parse().unwrap());
+        for (name, value) in [("content-type", content_type), ("x-sdk-content-sha256", hash)] {
+            headers
+                .extend(value.map(|value| (HeaderName::from_static(name), HeaderValue::from_static(value))));
+        }
+        let Ok(Presented::Signature(credentials)) = Presented::parse(&headers) else { panic!("a signature") };
+        let body_sha256 = [7; 32];
+        let request =
+            SignedRequest { method: "POST", target: "/", headers: &headers, authority: None, body_sha256 };
+        let mut expected = vec!["07".repeat(32)];
+        expected.extend(unsigned_too.then(|| UNSIGNED_PAYLOAD.to_owned()));
+        assert_eq!(payloads(&request, &credentials, &VerifyOptions::default()), expected, "{content_type:?}");
+    }
+
+    #[test]
+    fn the_body_counts_unless_it_may_be_unsigned_and_is_said_to_be() {
+        let (unsigned, protobuf) = (Some(UNSIGNED_PAYLOAD), Some("application/x-protobuf"));
+        check(protobuf, unsigned, true);
+        check(protobuf, None, false);
+        check(protobuf, Some("unsigned-payload"), false);
+        // What a client says of its body is never taken for the hash of it.
+        check(protobuf, Some("0808080808080808080808080808080808080808080808080808080808080808"), false);
+        for json in [
+            None,
+            Some(""),
+            Some("application/json"),
+            Some("text/JSON; charset=utf-8"),
+            Some("application/bson"),
+        ] {
+            check(json, unsigned, false);
+        }
+    }
+}
