@@ -109,6 +109,8 @@ pub struct Journal {
     small_groups: u32,
     /// Where the journal ended that this one goes on from, if its end was whole.
     end_before: Option<EndBefore>,
+    /// Whether it goes on in the very file in which it ended.
+    same_file: bool,
 }
 
 /// The end of a journal that was opened again.
@@ -195,6 +197,9 @@ impl Journal {
     /// `Failed` when it could not be written, or when the end was torn and cannot be tied to; nothing may be
     /// appended then.
     pub fn tie(&mut self) -> Result<(), AppendError> {
+        if self.same_file {
+            return Ok(());
+        }
         let torn = || io::Error::other("the journal ends in a group that was cut short");
         let Some(end) = self.end_before.take() else { return Err(AppendError::Failed(torn())) };
         let buffer = std::mem::take(&mut self.buffer);

@@ -20,7 +20,7 @@ use super::{
     file::{self, FILE_HEADER_LEN, FileHeader, FoundFile, ReadyFile},
     frame::{FRAME_HEADER_LEN, FoundFrame, Kind, decode_roll, frame_at, head_of},
 };
-use crate::disk::{Disk, Open};
+use crate::disk::{Disk, Open, is_shortage};
 
 /// A frame that was durable.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,10 +126,53 @@ impl Journal {
         let last = (reader.last_position, reader.last_group);
         let end_before = reader.whole_end()?;
         let used = mark.file_no..=reader.file_no;
-        let mut journal = Self::start(disk, dir, instance, settings, stamp, &found, Some(&used))?;
+        let mut journal = match Self::start(disk, dir, instance, settings, stamp, &found, Some(&used)) {
+            Ok(journal) => journal,
+            Err(e) => {
+                let end = end_before.filter(|_| is_shortage(&e)).ok_or(e)?;
+                let ended = reader.files.get(&reader.file_no).copied();
+                let last_file = ended.ok_or(RecoverError::FileMissing { file_no: reader.file_no })?;
+                return Ok((
+                    Self::go_on(disk, dir, settings, stamp, &found, last_file, end, last)?,
+                    recovered,
+                ));
+            }
+        };
         (journal.last_position, journal.last_group) = last;
         journal.end_before = end_before;
         Ok((journal, recovered))
+    }
+
+    /// A journal that goes on where it ended, as if nothing had happened, because there is no room for another
+    /// file. What was told is durable then: the empty group that is appended proves it.
+    #[expect(clippy::too_many_arguments, reason = "all that was found out about the journal")]
+    fn go_on(
+        disk: &Arc<dyn Disk>,
+        dir: &Path,
+        settings: JournalSettings,
+        stamp: Stamp,
+        found: &[FoundFile],
+        (slot, header): (u32, FileHeader),
+        end: EndBefore,
+        last: (u64, u64),
+    ) -> io::Result<Self> {
+        let numbers = found.iter().filter_map(|file| Some((file.slot, file.header?)));
+        let earlier = numbers.filter(|(_, found)| found.instance == header.instance);
+        let mut full: Vec<(u64, u32, u64)> = earlier
+            .filter(|(_, found)| found.file_no < header.file_no)
+            .map(|(slot, found)| (found.file_no, slot, found.capacity))
+            .collect();
+        full.sort_unstable();
+        let next_slot = found.iter().map(|file| file.slot + 1).max().unwrap_or(0);
+        let current = file::ReadyFile { slot, header, file: end.file };
+        let mut journal =
+            Self::of(Arc::clone(disk), dir.to_path_buf(), header.instance, settings, current, next_slot);
+        journal.next_file_no =
+            found.iter().filter_map(|file| file.header).map(|h| h.file_no + 1).max().unwrap_or(1);
+        (journal.full, journal.offset, journal.same_file) = (full.into(), end.offset, true);
+        (journal.last_position, journal.last_group) = last;
+        journal.append(&[], stamp).map_err(io::Error::other)?;
+        Ok(journal)
     }
 
     /// A journal that goes on in another file. The files with the `used` numbers, from the mark's to the last
@@ -197,6 +240,7 @@ impl Journal {
             buffer: Vec::new(),
             small_groups: 0,
             end_before: None,
+            same_file: false,
         }
     }
 }

@@ -120,6 +120,37 @@ fn tied_journals_tell_everything_from_the_mark_on() {
     }
 }
 
+/// Without room for another file a life goes on in the one in which the last one ended.
+#[test]
+fn without_room_the_journal_goes_on_where_it_ended() {
+    let mut user = User::create(JournalSettings { file_bytes_first: 64 << 10, ..SMALL });
+    let mut expected = Vec::new();
+    for life in 0..3 {
+        let body = body(life, 100);
+        user.append(std::slice::from_ref(&body)).unwrap();
+        expected.push(body);
+        let left = user.disk.crash(|| life % 2 == 0);
+        // What was made ready ahead of need is taken by others, and all that is free.
+        for path in user.paths() {
+            if path != file::path(Path::new(DIR), user.journal.current.slot) {
+                left.lose(&path);
+            }
+        }
+        left.set_capacity(Some(left.used_bytes()));
+        let (mut journal, told, recovered) = User::recover(&left, &user.kept, 7 + life as u64).unwrap();
+        assert_eq!((told.len(), recovered.torn), (expected.len(), false), "life {life}");
+        assert!(told == expected && journal.next_position() > expected.len() as u64, "life {life}");
+        journal.tie().unwrap();
+        (user.disk, user.journal) = (left, journal);
+    }
+    user.disk.set_capacity(None);
+    for n in 10..20 {
+        user.append(&[body(n, 2000)]).unwrap();
+        expected.push(body(n, 2000));
+    }
+    assert!(user.recovered() == expected, "and in further files once there is room");
+}
+
 /// What stands behind a torn end is no place to tie anything to.
 #[test]
 fn a_torn_journal_is_not_tied() {
