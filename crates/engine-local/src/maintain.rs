@@ -73,15 +73,12 @@ impl Committer {
         Ok(())
     }
 
-    /// Does work behind the acknowledgement; if it finds no room, once more with the reserve given up.
+    /// Does work behind the acknowledgement, with the reserve if need be; when it is done nothing is short.
     pub(crate) fn with_room<T>(
         &self,
-        mut work: impl FnMut() -> Result<T, StorageFailure>,
+        work: impl FnMut() -> Result<T, StorageFailure>,
     ) -> Result<T, StorageFailure> {
-        let mut done = work();
-        if matches!(&done, Err(failure) if room::is_shortage(failure)) && self.store.room.give_up_reserve() {
-            done = work();
-        }
+        let done = self.store.room.with_reserve(work);
         if done.is_ok() {
             self.store.room.set_short(false);
         }

@@ -172,11 +172,7 @@ fn open_locked(
 fn first_mark(store: &Store, journal: &mut Journal, recovered: Recovered) -> Result<(), OpenError> {
     let mark = journal.mark();
     let mut behind = store.behind.lock();
-    let mut marked = store.set_mark(mark, &mut behind);
-    if matches!(&marked, Err(failure) if room::is_shortage(failure)) && store.room.give_up_reserve() {
-        marked = store.set_mark(mark, &mut behind);
-    }
-    match marked {
+    match store.room.with_reserve(|| store.set_mark(mark, &mut behind)) {
         Ok(dropped) => {
             journal.release(&mark);
             store.remove_files(&mut behind, dropped);

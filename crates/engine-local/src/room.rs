@@ -119,6 +119,17 @@ impl Room {
         false
     }
 
+    /// Does work behind the acknowledgement; if it finds no room, once more with the reserve given up.
+    pub(crate) fn with_reserve<T>(
+        &self,
+        mut work: impl FnMut() -> Result<T, StorageFailure>,
+    ) -> Result<T, StorageFailure> {
+        match work() {
+            Err(failure) if is_shortage(&failure) && self.give_up_reserve() => work(),
+            done => done,
+        }
+    }
+
     /// Makes the reserve when the disk fills up, while there is room for it.
     pub(crate) fn make_reserve(&self) {
         let mut there = self.reserve.lock();
