@@ -1,6 +1,7 @@
 //! Time and randomness, handed in so that tests own them.
 
 use std::{
+    cell::RefCell,
     sync::atomic::{AtomicI64, AtomicU64, Ordering},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
@@ -98,12 +99,50 @@ impl Clock for ManualClock {
 }
 
 /// The operating system's randomness.
+///
+/// Each request takes a few ids of 16 bytes, and asking the system costs more than all else that is done
+/// with them; so each thread asks for many bytes at once and hands every one out a single time.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct OsEntropy;
 
+/// Bytes that a thread asks the system for at once; longer wishes go to the system.
+const POOL_BYTES: usize = 512;
+
+/// Random bytes of a thread that were not handed out yet: the first `left`.
+struct Pool {
+    bytes: [u8; POOL_BYTES],
+    left: usize,
+}
+
+thread_local! {
+    static POOL: RefCell<Pool> = const { RefCell::new(Pool { bytes: [0; POOL_BYTES], left: 0 }) };
+}
+
+impl Pool {
+    /// Hands bytes out and keeps none of them: some become secrets.
+    fn take(&mut self, bytes: &mut [u8]) {
+        if self.left < bytes.len() {
+            ask_system(&mut self.bytes);
+            self.left = POOL_BYTES;
+        }
+        self.left -= bytes.len();
+        let end = self.left + bytes.len();
+        let taken = self.bytes.get_mut(self.left..end).expect("no more are asked for than the pool has");
+        bytes.swap_with_slice(taken);
+        taken.fill(0);
+    }
+}
+
+fn ask_system(bytes: &mut [u8]) {
+    getrandom::fill(bytes).expect("the operating system provides randomness");
+}
+
 impl Entropy for OsEntropy {
     fn fill(&self, bytes: &mut [u8]) {
-        getrandom::fill(bytes).expect("the operating system provides randomness");
+        if bytes.len() > POOL_BYTES {
+            return ask_system(bytes);
+        }
+        POOL.with_borrow_mut(|pool| pool.take(bytes));
     }
 }
 
@@ -136,5 +175,37 @@ impl Entropy for SeededEntropy {
                 *byte = random;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn no_random_bytes_are_handed_out_twice() {
+        // Lengths that fit, that leave a rest behind, and that the pool does not hold.
+        let mut seen = BTreeSet::new();
+        for len in [16, 8, POOL_BYTES, 24, POOL_BYTES + 1, POOL_BYTES - 7, 33].repeat(20) {
+            let mut bytes = vec![0; len];
+            OsEntropy.fill(&mut bytes);
+            for piece in bytes.chunks_exact(8) {
+                assert!(seen.insert(piece.to_vec()), "{piece:?} twice, of {len} bytes");
+            }
+        }
+        let other = std::thread::spawn(|| OsEntropy.random()).join().unwrap();
+        assert_ne!(other, OsEntropy.random());
+    }
+
+    #[test]
+    fn what_was_handed_out_is_not_kept() {
+        let mut pool = Pool { bytes: [0; POOL_BYTES], left: 0 };
+        let mut bytes = [0; 40];
+        pool.take(&mut bytes);
+        assert_eq!(pool.left, POOL_BYTES - 40);
+        assert!(pool.bytes[pool.left..].iter().all(|byte| *byte == 0));
+        assert!(bytes.iter().any(|byte| *byte != 0));
     }
 }
