@@ -90,7 +90,7 @@ pub(crate) fn decode_recent(bytes: &[u8]) -> Result<Recent, DecodeError> {
             time: Timestamp::from_millis(twin.time_ms),
             outcome: twin.outcome.ok_or(bad)?.try_into()?,
         };
-        recent.insert(LogPosition::new(twin.position), command);
+        recent.insert(LogPosition::new(twin.position), command).then_some(()).ok_or(bad)?;
     }
     Ok(recent)
 }
