@@ -4,11 +4,21 @@ use std::{fs, path::Path};
 
 use super::support::{
     api::{Client, Key, NewRecord, records},
+    http::get,
     server::{Server, snapshot},
 };
 
 fn record(partition: u32) -> NewRecord {
     NewRecord { data: "more".to_owned(), partition: Some(partition), key: None }
+}
+
+/// It is ready, as it serves what is whole; whoever looks closer is told.
+fn check_alarms(port: u16, what: &str) {
+    let metrics = get(port, "/metrics");
+    let gauge = metrics.text().lines().find(|line| line.starts_with("millpond_storage_damaged_partitions "));
+    assert_eq!(gauge, Some("millpond_storage_damaged_partitions 1"), "{what}");
+    let ready = get(port, "/readyz?verbose");
+    assert_eq!((ready.status, &ready.json()["checks"]["intact"]), (200, &false.into()), "{what}");
 }
 
 fn check(what: &str, damage: impl Fn(&Path)) {
@@ -44,6 +54,7 @@ fn check(what: &str, damage: impl Fn(&Path)) {
     let placed = client.put("s", &[record(0), record(1)]).unwrap().unwrap();
     assert_eq!(placed, [Err("DIS.5250".to_owned()), Ok((1, 10))], "{what}");
     assert_eq!(client.read_partition("s", 1).len(), 11, "{what}");
+    check_alarms(server.port(), what);
     let ended = server.stop();
     assert_eq!(ended.code, Some(0), "{}", ended.log);
     assert!(ended.log.contains("00000000000000000000.seg"), "{}", ended.log);
