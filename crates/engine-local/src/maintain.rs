@@ -10,7 +10,10 @@ use std::{
 
 use millpond_engine::{Class, StorageFailure};
 use millpond_model::{PartitionRef, StreamId};
-use millpond_seglog::{disk::SyncFailed, journal::Mark};
+use millpond_seglog::{
+    disk::{File, SyncFailed},
+    journal::Mark,
+};
 use millpond_state::RowKey;
 
 use crate::{
@@ -33,6 +36,9 @@ const TICK: Duration = Duration::from_secs(1);
 const GATHER: Duration = Duration::from_millis(10);
 /// … unless so much waits for its segment.
 const GATHER_BYTES: u64 = 4 * 1024 * 1024;
+
+/// Synced bytes leave the system's memory in multiples of this, which no page is larger than.
+const LET_GO_BYTES: u64 = 64 * 1024;
 
 /// Bytes of loaded indexes above which those of closed segments are dropped.
 const INDEX_BYTES_MAX: usize = 32 * 1024 * 1024;
@@ -335,7 +341,10 @@ impl Store {
         for (partition, base) in &behind.segments {
             if !gone.contains(&partition.stream) && !doomed.contains(&(*partition, *base)) {
                 match self.files.existing(*partition, *base, Part::Records) {
-                    Ok(file) => file.sync_data().map_err(SyncFailed::mark)?,
+                    Ok(file) => {
+                        file.sync_data().map_err(SyncFailed::mark)?;
+                        let_go(behind, (*partition, *base), &*file);
+                    }
                     // Known to be lost, and told to whoever reads it.
                     Err(e)
                         if e.kind() == io::ErrorKind::NotFound && self.is_without_file(*partition, *base) => {
@@ -419,6 +428,22 @@ fn partition_changes(
         }
     }
     (partitions, segments)
+}
+
+/// What a mark synced of a segment is not kept in the system's memory: the newest of it is in ours, and whoever
+/// reads further behind brings it back, once for all who follow. Otherwise every byte that is ever written
+/// takes memory anew, and to find it costs more than to write the byte.
+fn let_go(behind: &Behind, (partition, base): (PartitionRef, u64), file: &dyn File) {
+    let Some(log) = behind.partitions.get(&partition) else { return };
+    let mut inner = log.lock();
+    let Some(segment) = inner.segments.iter_mut().rfind(|segment| segment.base == base) else { return };
+    let end = segment.len - segment.len % LET_GO_BYTES;
+    let from = segment.let_go.next_multiple_of(LET_GO_BYTES);
+    if from < end {
+        segment.let_go = end;
+        drop(inner);
+        file.let_go(from, end - from);
+    }
 }
 
 fn bases_of(segments: &BTreeSet<(PartitionRef, u64)>, partition: PartitionRef) -> impl Iterator<Item = u64> {

@@ -68,6 +68,8 @@ pub(crate) struct Segment {
     pub(crate) last_arrival_ms: i64,
     /// The latest time of any record.
     pub(crate) time_max_ms: i64,
+    /// Bytes, from the first on, that the system was told not to keep in memory.
+    pub(crate) let_go: u64,
     /// Byte of the last batch that has an index entry.
     pub(crate) indexed_place: u64,
     /// Bytes of the index file; `None` when not looked up since the start.
@@ -87,6 +89,7 @@ impl Segment {
             first_arrival_ms: arrival_ms,
             last_arrival_ms: arrival_ms,
             time_max_ms,
+            let_go: 0,
             indexed_place: 0,
             index_len: None,
             index: None,

@@ -104,6 +104,8 @@ pub(crate) fn decode_segment(base: u64, row: &[u8]) -> Option<Segment> {
         first_arrival_ms: first_arrival.cast_signed(),
         last_arrival_ms: last_arrival.cast_signed(),
         time_max_ms: time_max.cast_signed(),
+        // Whatever the system has of it in memory, somebody read.
+        let_go: len,
         indexed_place: len,
         index_len: None,
         index: None,

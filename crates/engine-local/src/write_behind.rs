@@ -167,6 +167,7 @@ impl SegmentWriter<'_> {
             first_arrival_ms: header.arrival_ms,
             last_arrival_ms: header.arrival_ms,
             time_max_ms: i64::MIN,
+            let_go: 0,
             indexed_place: 0,
             index_len: Some(0),
             index: Some(Arc::default()),

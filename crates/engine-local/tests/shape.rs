@@ -470,3 +470,30 @@ fn a_partition_that_is_known_to_be_damaged_is_refused_and_the_others_are_not() {
     assert_eq!((failure.class(), other.first), (Class::Corrupt, SequenceNumber::ZERO));
     assert_eq!(bounds(&bench.engine, 0).high_water.get(), 1);
 }
+
+/// Segments go out of the system's memory once, when a mark synced them; they are read as before.
+#[test]
+fn what_a_mark_synced_is_let_go_once() {
+    let (disk, clock) = (FaultDisk::default(), clock());
+    let settings = Settings { segment_bytes_max: 1 << 20, tail_bytes_max: 0, ..small() };
+    let open = || open_with(Arc::new(disk.clone()), Path::new(ROOT), &clock, settings).unwrap();
+    let engine = open();
+    on(engine.engine().records.create(stream(1), 2, hours(24))).unwrap();
+    let steps: [(usize, u64); 4] = [(200, 192), (0, 192), (30, 192), (30, 256)];
+    for (kib, let_go_kib) in steps {
+        for _ in 0..kib {
+            append(&engine, 0, 1024).unwrap();
+        }
+        append(&engine, 1, 100).unwrap();
+        engine.mark().unwrap();
+        assert_eq!(disk.bytes_let_go(), let_go_kib << 10, "after {kib} KiB more");
+    }
+    drop(engine);
+    let engine = open();
+    append(&engine, 1, 100).unwrap();
+    engine.mark().unwrap();
+    assert_eq!(disk.bytes_let_go(), 256 << 10, "what an earlier life wrote is left to its readers");
+    let limit = ReadLimit::records(1000);
+    let page = on(engine.engine().records.read(partition(0), SequenceNumber::ZERO, limit, Duration::ZERO));
+    assert!(page.unwrap().records.iter().all(|record| record.data == vec![7; 1024]));
+}

@@ -139,4 +139,8 @@ impl File for GateFile {
         }
         self.file.sync_data()
     }
+
+    fn let_go(&self, at: u64, len: u64) {
+        self.file.let_go(at, len);
+    }
 }

@@ -49,6 +49,7 @@ struct World {
     next_file: u64,
     operations: u64,
     syncs: u64,
+    let_go: u64,
     fault: Option<Fault>,
     /// Bytes that all files together may have.
     capacity: Option<u64>,
@@ -139,6 +140,11 @@ impl FaultDisk {
     /// How many times file contents were synced.
     pub fn syncs(&self) -> u64 {
         self.0.lock().syncs
+    }
+
+    /// How many bytes the system was told not to keep in memory.
+    pub fn bytes_let_go(&self) -> u64 {
+        self.0.lock().let_go
     }
 
     /// Lets an operation fail from now on; `None` ends all failing.
@@ -455,6 +461,20 @@ impl File for FaultFile {
         stepped?;
         world.syncs += 1;
         Ok(())
+    }
+
+    /// # Panics
+    /// When not all of it is synced.
+    fn let_go(&self, at: u64, len: u64) {
+        let mut world = self.world.lock();
+        world.let_go += len;
+        let wanted = place(at)..place(at + len);
+        let Ok(content) = world.content(self.id) else { return };
+        let is_unsynced = |pending: &Pending| match pending {
+            Pending::Write { at, bytes } => *at < wanted.end && at + bytes.len() > wanted.start,
+            Pending::Length(_) => true,
+        };
+        assert!(!content.pending.iter().any(is_unsynced), "bytes are let go before they are synced");
     }
 }
 

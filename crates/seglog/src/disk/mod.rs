@@ -139,6 +139,10 @@ pub trait File: Send + Sync {
     /// although a later sync succeeds.
     fn sync_data(&self) -> io::Result<()>;
 
+    /// Says that nobody is expected to read these bytes soon, so that the system need not keep them in memory.
+    /// They must be synced. Only a hint: what cannot be done is not done, and reading works as before.
+    fn let_go(&self, _at: u64, _len: u64) {}
+
     /// Reads exactly `buf.len()` bytes.
     ///
     /// # Errors

@@ -3,13 +3,14 @@
 use std::{
     fs,
     io::{self, Write},
+    num::NonZeroU64,
     os::unix::fs::{FileExt, OpenOptionsExt},
     path::Path,
     sync::Arc,
 };
 
 use rustix::{
-    fs::{FlockOperation, flock, statvfs},
+    fs::{Advice, FlockOperation, fadvise, flock, statvfs},
     io::Errno,
 };
 
@@ -111,6 +112,12 @@ impl File for RealFile {
 
     fn sync_data(&self) -> io::Result<()> {
         self.0.sync_data()
+    }
+
+    fn let_go(&self, at: u64, len: u64) {
+        if let Some(len) = NonZeroU64::new(len) {
+            let _only_a_hint = fadvise(&self.0, at, Some(len), Advice::DontNeed);
+        }
     }
 }
 
