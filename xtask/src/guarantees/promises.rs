@@ -356,7 +356,7 @@ pub(super) const PROMISES: &[Promise] = &[
             (ENGINE, &["a_scrub_finds_damage_that_nobody_reads"]),
             (REFUSED, &["a_damaged_directory_is_refused_with_code_3"]),
         ],
-        unproved: "the health and the metric of a server whose partition is damaged.",
+        unproved: "",
     },
     Promise {
         name: "G19",
