@@ -71,6 +71,9 @@ impl Wishes {
 /// A group being put together.
 #[derive(Default)]
 struct Group {
+    /// When its records arrived. Never before the time that counts for retention: after the wall clock went
+    /// back they would be too old to be kept.
+    arrival: Timestamp,
     frames: Vec<(u8, Bytes)>,
     effects: Vec<Frame>,
     replies: Vec<Reply>,
@@ -103,7 +106,7 @@ impl Committer {
             return work.into_iter().for_each(|work| refuse(work, &failure));
         }
         let now = self.store.clock.now();
-        let mut group = Group::default();
+        let mut group = Group { arrival: now.max(self.store.aging.now()), ..Group::default() };
         let low = self.store.room.is_low(self.store.unwritten.lock().bytes);
         for work in work {
             if low && needs_room(&work) {
@@ -139,7 +142,7 @@ impl Committer {
     fn assemble(&self, work: Work, now: Timestamp, group: &mut Group) {
         match work {
             Work::Append { drafts, reply } => {
-                let results = drafts.into_iter().map(|draft| group.batch(draft, now)).collect();
+                let results = drafts.into_iter().map(|draft| group.batch(draft)).collect();
                 group.replies.push(Reply::Append { results, reply });
             }
             Work::Propose { proposal, bytes, reply } => {
@@ -317,7 +320,7 @@ impl Group {
     }
 
     /// Numbers a batch and takes it into the group.
-    fn batch(&mut self, draft: PlacedDraft, now: Timestamp) -> AppendResult {
+    fn batch(&mut self, draft: PlacedDraft) -> AppendResult {
         let (log, draft) = draft?;
         let mut inner = log.lock();
         if inner.dropped {
@@ -326,7 +329,7 @@ impl Group {
         if !inner.damaged.is_empty() {
             return Err(AppendError::Storage(failure::damaged(log.partition)));
         }
-        let (base, arrival) = (inner.next, inner.last_arrival_ms.max(now.as_millis()));
+        let (base, arrival) = (inner.next, inner.last_arrival_ms.max(self.arrival.as_millis()));
         let first = SequenceNumber::ZERO.plus(base);
         inner.next = first.plus(u64::from(draft.batch.count())).get();
         inner.last_arrival_ms = arrival;

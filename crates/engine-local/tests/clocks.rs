@@ -127,3 +127,25 @@ fn what_is_older_than_its_retention_goes_although_the_clock_had_jumped() {
         assert_eq!(bounds.oldest.get(), RECORDS, "{by_ms} ms");
     }
 }
+
+/// Also in a partition without an earlier record, whose arrivals have none to follow (seed 57 of the simulated
+/// lives).
+#[test]
+fn records_that_come_after_a_jump_are_kept_for_as_long_as_others() {
+    for (by_ms, reopened) in JUMPS_MS.into_iter().flat_map(|by_ms| [(by_ms, true), (by_ms, false)]) {
+        let (disk, clock) = (FaultDisk::default(), clock());
+        let mut engine = open(&disk, &clock);
+        let config = LogConfig { retention: RetentionHours::new(1).unwrap() };
+        on(engine.engine().records.create(partition().stream, 1, config)).unwrap();
+        engine.mark().unwrap();
+        jump(&clock, by_ms);
+        if reopened {
+            drop(engine);
+            engine = open(&disk, &clock);
+        }
+        for _ in 0..RECORDS {
+            append(&engine);
+        }
+        nothing_expires(&engine, &clock, &format!("{by_ms} ms, opened again {reopened}"));
+    }
+}
