@@ -25,6 +25,7 @@ const GROUPS: &str = "crates/state/src/groups/tests/model.rs";
 const MEMBERS: &str = "crates/state/src/groups/tests/clients.rs";
 const ROUTING: &str = "crates/model/src/routing.rs";
 const KILL: &str = "crates/server/tests/kill/main.rs";
+const SIM: &str = "crates/server/tests/sim/main.rs";
 const ABUSE: &str = "crates/server/tests/abuse/main.rs";
 const BOMBS: &str = "crates/server/tests/abuse/bombs.rs";
 const LISTENER: &str = "crates/server/src/listener/tests.rs";
@@ -70,6 +71,7 @@ pub(super) const PROMISES: &[Promise] = &[
             (JOURNAL, &["a_crash_keeps_a_prefix_no_shorter_than_the_acknowledged_one"]),
             (SUITE, &["i2_acknowledged_records_survive_restart"]),
             (KILL, &["nothing_acknowledged_is_lost_when_the_process_is_killed"]),
+            (SIM, &["simulated_lives_lose_nothing_acknowledged_and_recover"]),
         ],
         unproved: "power cuts of block devices; those of a file system are in `cargo xtask torture`.",
     },
@@ -86,6 +88,7 @@ pub(super) const PROMISES: &[Promise] = &[
             ),
             (SUITE, &["i8_a_repeated_command_is_applied_once"]),
             (KILL, &["nothing_acknowledged_is_lost_when_the_process_is_killed"]),
+            (SIM, &["simulated_lives_lose_nothing_acknowledged_and_recover"]),
         ],
         unproved: "",
     },
@@ -121,6 +124,7 @@ pub(super) const PROMISES: &[Promise] = &[
             (ORACLE, &["the_engine_answers_like_the_oracle"]),
             (SHAPE, &["retention_removes_whole_segments_and_never_a_younger_record"]),
             (KILL, &["nothing_acknowledged_is_lost_when_the_process_is_killed"]),
+            (SIM, &["simulated_lives_lose_nothing_acknowledged_and_recover"]),
         ],
         unproved: "",
     },
@@ -164,6 +168,7 @@ pub(super) const PROMISES: &[Promise] = &[
             (ORACLE, &["the_engine_answers_like_the_oracle"]),
             (SERVICE_RECORDS, &["a_reader_goes_from_page_to_page_and_stays_at_the_end"]),
             (HTTP_FORMS, &["what_is_written_in_one_form_is_read_in_every_form"]),
+            (SIM, &["simulated_lives_lose_nothing_acknowledged_and_recover"]),
         ],
         unproved: "",
     },
@@ -212,6 +217,7 @@ pub(super) const PROMISES: &[Promise] = &[
             (GROUPS, &["random_schedules_never_share_a_partition_twice_and_always_settle"]),
             (MEMBERS, &["late_commits_are_refused"]),
             (KILL, &["nothing_acknowledged_is_lost_when_the_process_is_killed"]),
+            (SIM, &["simulated_lives_lose_nothing_acknowledged_and_recover"]),
         ],
         unproved: "long histories of a real process, which `cargo xtask torture` checks.",
     },
@@ -237,6 +243,7 @@ pub(super) const PROMISES: &[Promise] = &[
                 ],
             ),
             (SERVICE_FAILURES, &["a_client_that_hangs_up_does_not_stop_a_change_half_way"]),
+            (SIM, &["simulated_lives_lose_nothing_acknowledged_and_recover"]),
         ],
         unproved: "",
     },
@@ -460,6 +467,7 @@ pub(super) const PROMISES: &[Promise] = &[
                 ],
             ),
             (SUITE, &["i7_arrival_times_never_go_back"]),
+            (SIM, &["simulated_lives_lose_nothing_acknowledged_and_recover"]),
         ],
         unproved: "a process whose clock really jumps.",
     },
