@@ -15,8 +15,8 @@ use std::{
 };
 
 use common::{
-    Dice, Failed, Names, Op, ROOT, START, assert_same, cases, clock, on, open, open_with, picture, run,
-    small, workload,
+    Dice, Failed, Names, Op, ROOT, START, assert_same, cases, cases_in_ci, clock, each_of, in_ci, on, open,
+    open_with, picture, run, small, workload,
 };
 use millpond_engine::{
     Append, Class, Clock, Engine, LogConfig, ManualClock, ReadLimit, memory::MemoryEngine,
@@ -138,13 +138,6 @@ fn operations(ops: &[Op]) -> u64 {
     history(ops, None, "no fault".into()).disk.operations()
 }
 
-/// Numbers spread over `0..end`, as many as asked, the first ones and a different choice per seed.
-fn spread(end: u64, count: u32, seed: u64) -> Vec<u64> {
-    let mut dice = Dice(seed);
-    let stride = (end / u64::from(count)).max(1);
-    (0..end).step_by(usize::try_from(stride).unwrap()).map(|at| at + dice.below(stride)).collect()
-}
-
 const SEED: u64 = 20_240;
 
 #[test]
@@ -157,14 +150,25 @@ fn a_run_without_faults_is_whole_after_a_power_cut() {
 #[test]
 fn a_disk_that_dies_anywhere_loses_nothing_acknowledged() {
     let ops = workload(SEED, 40);
-    let places = spread(operations(&ops), cases(180), SEED);
-    println!("figure: {} disks that die, each with a power cut", places.len());
-    for (i, at) in places.into_iter().enumerate() {
-        let error = KINDS[i % KINDS.len()];
-        let fault = Fault { operation: at, sticky: true, error };
-        let history = history(&ops, Some(fault), format!("{error} from operation {at} on"));
-        history.check(&Dice(at).crash(&history.disk));
-    }
+    fail_everywhere(&ops, true, &KINDS, "disks that die", cases_in_ci(1, 16));
+}
+
+/// Lets every operation of a run fail, in CI with every kind of error, and cuts the power so many times after
+/// each.
+fn fail_everywhere(ops: &[Op], sticky: bool, kinds: &[ErrorKind], what: &str, cuts: u32) {
+    let tried = in_ci(1, kinds.len());
+    let of = |at: u64| (0..tried).map(move |kind| (at, kind));
+    let faults: Vec<(u64, usize)> = (0..operations(ops)).flat_map(of).collect();
+    println!("figure: {} {what}, {} power cuts", faults.len(), faults.len() * cuts as usize);
+    each_of(&faults, |&(at, kind)| {
+        let error = kinds[(usize::try_from(at).unwrap() + kind) % kinds.len()];
+        let fault = Fault { operation: at, sticky, error };
+        let history = history(ops, Some(fault), format!("{fault:?}"));
+        let mut dice = Dice(at);
+        for _ in 0..cuts {
+            history.check(&dice.crash(&history.disk));
+        }
+    });
 }
 
 /// One operation fails and the next ones do not: the engine goes on where that is safe, else it stops.
@@ -172,14 +176,7 @@ fn a_disk_that_dies_anywhere_loses_nothing_acknowledged() {
 fn one_error_anywhere_loses_nothing_acknowledged() {
     let ops = workload(SEED + 1, 40);
     let kinds = [ErrorKind::Other, ErrorKind::StorageFull, ErrorKind::Interrupted];
-    let places = spread(operations(&ops), cases(110), SEED + 1);
-    println!("figure: {} single errors, each with a power cut", places.len());
-    for (i, at) in places.into_iter().enumerate() {
-        let error = kinds[i % kinds.len()];
-        let fault = Fault { operation: at, sticky: false, error };
-        let history = history(&ops, Some(fault), format!("{error} at operation {at}"));
-        history.check(&Dice(at).crash(&history.disk));
-    }
+    fail_everywhere(&ops, false, &kinds, "single errors", cases_in_ci(1, 4));
 }
 
 /// The power is cut, cut again during recovery, and again.
@@ -187,9 +184,10 @@ fn one_error_anywhere_loses_nothing_acknowledged() {
 fn recovery_can_be_cut_off_anywhere_any_number_of_times() {
     let ops = workload(SEED + 2, 30);
     let len = operations(&ops);
-    let mut dice = Dice(SEED + 2);
-    println!("figure: {} recoveries cut off up to three times", cases(70));
-    for case in 0..cases(70) {
+    println!("figure: {} recoveries cut off up to three times", cases_in_ci(70, 2000));
+    let all: Vec<u32> = (0..cases_in_ci(70, 2000)).collect();
+    each_of(&all, |case| {
+        let mut dice = Dice(SEED + 2 + u64::from(*case) * 1_000_000);
         let fault = Fault { operation: dice.below(len), sticky: true, error: ErrorKind::Other };
         let history = history(&ops, Some(fault), format!("case {case}, {fault:?}"));
         let mut disk = dice.crash(&history.disk);
@@ -200,7 +198,7 @@ fn recovery_can_be_cut_off_anywhere_any_number_of_times() {
             disk = dice.crash(&disk);
         }
         history.check(&disk);
-    }
+    });
 }
 
 /// The power is cut at moments nobody chose, while threads commit, write segments, set marks and make

@@ -12,8 +12,8 @@ use std::{
 };
 
 use common::{
-    Dice, Names, Op, Target, assert_same, cases, change, clock, on, open, picture, run, state_picture,
-    workload,
+    Dice, Names, Op, Target, assert_same, cases, cases_in_ci, change, clock, on, open, picture, run,
+    state_picture, workload,
 };
 use millpond_engine::{Class, Engine, ManualClock, ReadError, ReadLevel, ReadLimit};
 use millpond_engine_local::{LocalEngine, OpenError};
@@ -214,29 +214,42 @@ fn saw(seen: &BTreeMap<Outcome, u32>, outcome: Outcome) -> bool {
     seen.contains_key(&outcome)
 }
 
+/// How many directories of each end are damaged: in a quick run, and in CI.
+const SEGMENTS: (u32, u32) = (60, 700);
+const INDEXES: (u32, u32) = (40, 400);
+const JOURNALS: (u32, u32) = (60, 700);
+const VIEWS: (u32, u32) = (70, 700);
+
+/// So many, and the figure of the test.
+fn many((quick, ci): (u32, u32)) -> u32 {
+    let cases = cases_in_ci(quick, ci);
+    println!("figure: {} damaged directories", 2 * cases);
+    cases
+}
+
 #[test]
 fn damaged_segments_are_told_to_who_reads_them() {
-    println!("figure: {} damaged directories", 2 * cases(60));
+    let cases = many(SEGMENTS);
     for end in [End::Close, End::Kill] {
-        let seen = damage(end, ".seg", cases(60));
+        let seen = damage(end, ".seg", cases);
         assert!(saw(&seen, Outcome::Reported), "{seen:?}");
     }
 }
 
 #[test]
 fn damaged_indexes_are_harmless() {
-    println!("figure: {} damaged directories", 2 * cases(40));
+    let cases = many(INDEXES);
     for end in [End::Close, End::Kill] {
-        let seen = damage(end, ".idx", cases(40));
+        let seen = damage(end, ".idx", cases);
         assert_eq!(seen.into_keys().collect::<Vec<_>>(), [Outcome::Same]);
     }
 }
 
 #[test]
 fn a_damaged_journal_is_refused() {
-    println!("figure: {} damaged directories", 2 * cases(60));
+    let cases = many(JOURNALS);
     for end in [End::Close, End::Kill] {
-        let seen = damage(end, "journal/", cases(60));
+        let seen = damage(end, "journal/", cases);
         assert!(!saw(&seen, Outcome::Reported), "{seen:?}");
         assert!(end == End::Close || saw(&seen, Outcome::Refused), "{seen:?}");
     }
@@ -244,9 +257,9 @@ fn a_damaged_journal_is_refused() {
 
 #[test]
 fn a_damaged_view_is_refused() {
-    println!("figure: {} damaged directories", 2 * cases(70));
+    let cases = many(VIEWS);
     for end in [End::Close, End::Kill] {
-        let seen = damage(end, VIEW, cases(70));
+        let seen = damage(end, VIEW, cases);
         assert!(saw(&seen, Outcome::Refused) && !saw(&seen, Outcome::Reported), "{seen:?}");
     }
 }

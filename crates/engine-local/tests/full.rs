@@ -6,7 +6,7 @@ mod common;
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use common::{Dice, ROOT, cases, clock, on, open_with, small};
+use common::{Dice, ROOT, cases, cases_in_ci, clock, on, open_with, small};
 use millpond_engine::{Append, AppendError, Class, Engine, LogConfig, ManualClock, ProposeError, ReadLimit};
 use millpond_engine_local::{LocalEngine, Settings};
 use millpond_model::{AppId, NewRecord, PartitionId, PartitionRef, RetentionHours, SequenceNumber, StreamId};
@@ -161,8 +161,8 @@ fn the_low_water_is_where_writing_stops() {
 #[test]
 fn a_disk_that_is_full_at_any_byte_loses_nothing_acknowledged() {
     let mut dice = Dice(11);
-    println!("figure: {} sizes of a full disk", cases(100));
-    for case in 0..cases(100) {
+    println!("figure: {} sizes of a full disk", cases_in_ci(100, 400));
+    for case in 0..cases_in_ci(100, 400) {
         let (disk, clock) = (FaultDisk::default(), clock());
         let engine = open_with(
             Arc::new(disk.clone()),

@@ -8,7 +8,9 @@ use std::{
     time::Duration,
 };
 
-use common::{Dice, Names, Op, Order, START, any_op, assert_same, cases, clock, on, open, picture, run};
+use common::{
+    Dice, Names, Op, Order, START, any_op, assert_same, cases_in_ci, clock, on, open, picture, run,
+};
 use millpond_engine::{Engine, ManualClock, ReadError, ReadLimit, memory::MemoryEngine};
 use millpond_engine_local::LocalEngine;
 use millpond_model::{PartitionRef, SequenceNumber, Timestamp};
@@ -136,13 +138,17 @@ fn check(ops: &[Op], seed: u64) {
 /// Said once, not for every run.
 static SAID: Once = Once::new();
 
+fn runs() -> u32 {
+    cases_in_ci(100, 2000)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases(100)) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(runs()) })]
 
     /// Nothing acknowledged is lost, nothing else appears, and every answer is the oracle's.
     #[test]
     fn the_engine_answers_like_the_oracle(ops in prop::collection::vec(any_op(), 1..60), seed in any::<u64>()) {
-        SAID.call_once(|| println!("figure: {} runs beside the oracle", cases(100)));
+        SAID.call_once(|| println!("figure: {} runs beside the oracle", runs()));
         check(&ops, seed);
     }
 }

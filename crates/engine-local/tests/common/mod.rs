@@ -81,6 +81,26 @@ pub fn cases(quick: u32) -> u32 {
     std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(quick)
 }
 
+/// The same, with more of them where nobody waits: `CI` in the environment.
+pub fn cases_in_ci(quick: u32, ci: u32) -> u32 {
+    cases(in_ci(quick, ci))
+}
+
+/// What is tried of something: the more thorough choice in CI.
+pub fn in_ci<T>(quick: T, ci: T) -> T {
+    if std::env::var_os("CI").is_some() { ci } else { quick }
+}
+
+/// Does the work for every item, on two threads.
+pub fn each_of<T: Sync>(items: &[T], work: impl Fn(&T) + Sync) {
+    std::thread::scope(|scope| {
+        let share = |first: usize| items.iter().skip(first).step_by(2).for_each(&work);
+        let other = scope.spawn(move || share(1));
+        share(0);
+        other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    });
+}
+
 /// Numbers that follow from a seed.
 #[derive(Clone)]
 pub struct Dice(pub u64);
@@ -105,10 +125,12 @@ impl Dice {
 
     /// What a power cut now leaves of the disk.
     pub fn crash(&mut self, disk: &FaultDisk) -> FaultDisk {
-        // All lost, all kept, or each by itself.
-        match self.below(4) {
+        // All lost, all kept, few kept, few lost, or each by itself.
+        match self.below(6) {
             0 => disk.crash(|| false),
             1 => disk.crash(|| true),
+            2 => disk.crash(|| self.below(8) == 0),
+            3 => disk.crash(|| self.below(8) != 0),
             _ => disk.crash(|| self.flip()),
         }
     }
