@@ -73,8 +73,17 @@ impl Layout {
     /// Creates the directory, durably: what was not there is synced in the directory above it, where that
     /// one may be read.
     pub(crate) fn create_root(&self, disk: &dyn Disk) -> io::Result<()> {
-        let missing = |dir: &&Path| matches!(disk.list(dir), Err(e) if e.kind() == io::ErrorKind::NotFound);
-        let created: Vec<&Path> = self.root.ancestors().take_while(missing).collect();
+        let mut created = Vec::new();
+        for dir in self.root.ancestors() {
+            match disk.list(dir) {
+                Err(e) if e.kind() == io::ErrorKind::NotFound => created.push(dir),
+                // It is there, though it may not be read.
+                Err(e) if e.kind() == io::ErrorKind::PermissionDenied => break,
+                // Taken for one that is there, it would never be synced.
+                Err(e) => return Err(e),
+                Ok(_) => break,
+            }
+        }
         disk.create_dir(&self.root)?;
         for above in created.into_iter().filter_map(Path::parent) {
             let above = if above.as_os_str().is_empty() { Path::new(".") } else { above };

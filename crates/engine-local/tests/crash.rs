@@ -318,3 +318,16 @@ fn a_directory_can_be_made_after_a_first_try_was_cut_off_anywhere() {
         assert!(on(engine.engine().records.streams()).unwrap().is_empty());
     }
 }
+
+/// A directory that cannot be looked for is not taken for one that is there: its name would never be synced, and
+/// a power cut would take all of it.
+#[test]
+fn an_error_while_the_directory_is_looked_for_is_told() {
+    for error in [ErrorKind::Other, ErrorKind::StorageFull] {
+        let disk = FaultDisk::default();
+        disk.set_fault(Some(Fault { operation: 0, sticky: false, error }));
+        assert!(open(&disk, &clock()).is_err(), "{error}");
+        drop(open(&disk, &clock()).unwrap());
+        open(&disk.crash(|| false), &clock()).unwrap();
+    }
+}

@@ -218,7 +218,7 @@ fn saw(seen: &BTreeMap<Outcome, u32>, outcome: Outcome) -> bool {
 const SEGMENTS: (u32, u32) = (60, 700);
 const INDEXES: (u32, u32) = (40, 400);
 const JOURNALS: (u32, u32) = (60, 700);
-const VIEWS: (u32, u32) = (70, 700);
+const VIEWS: (u32, u32) = (70, 70);
 
 /// So many, and the figure of the test.
 fn many((quick, ci): (u32, u32)) -> u32 {
