@@ -1,6 +1,11 @@
 //! I/O that fails at any operation, power cuts at any operation, also during recovery: what was
 //! acknowledged is there, what was refused is not, what is unknown is there once or not at all.
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test may panic, and tells its figure"
+)]
 
 mod common;
 

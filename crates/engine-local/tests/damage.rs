@@ -1,6 +1,11 @@
 //! Stored bytes that change, are cut off, vanish or change places: the data is the same, or the damage is
 //! told, or the directory is refused. Never wrong bytes, never a gap that nobody mentions, never a panic.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test may panic, and tells its figure"
+)]
 
 mod common;
 
