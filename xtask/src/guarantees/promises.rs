@@ -427,7 +427,7 @@ pub(super) const PROMISES: &[Promise] = &[
             (ACCEPT, &["a_lack_of_descriptors_is_waited_for"]),
             (REPAIR, &["a_failing_system_is_not_taken_for_damage"]),
         ],
-        unproved: "every operation in turn: they are tried at a stride.",
+        unproved: "",
     },
     Promise {
         name: "G23",
