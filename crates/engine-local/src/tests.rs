@@ -17,6 +17,7 @@ use crate::{
     queue::Work,
     record::Draft,
     view::{Changes, View},
+    write_behind::Taken,
 };
 
 fn open(disk: &FaultDisk) -> LocalEngine {
@@ -31,6 +32,23 @@ fn at_once<T>(future: impl Future<Output = T>) -> T {
     let mut context = Context::from_waker(std::task::Waker::noop());
     let std::task::Poll::Ready(answer) = pin!(future).poll(&mut context) else { panic!("it waits") };
     answer
+}
+
+/// Whoever writes behind took a partition's batches; before it looks for the stream, one more batch is published
+/// and the stream dropped. Bytes that nobody counts down would hold commits up in the end.
+#[test]
+fn a_batch_published_while_its_stream_goes_is_counted_down() {
+    let (_disk, engine) = engine_with_a_stream();
+    let store = &engine.committer().store;
+    append(&engine, "one").unwrap();
+    let log = store.partition(partition()).unwrap();
+    let taken = Taken::of(&log);
+    append(&engine, "two").unwrap();
+    at_once(engine.engine().records.drop_stream(stream())).unwrap();
+    let mut behind = store.behind.lock();
+    store.write_taken(&log, taken, &mut behind).unwrap();
+    store.write_behind(&mut behind).unwrap();
+    assert_eq!(store.unwritten.lock().bytes, 0);
 }
 
 /// Damage is found although nobody reads it, and its partition takes no more; the others do.

@@ -25,6 +25,21 @@ const ROLL_PART_OF_RETENTION: i64 = 48;
 /// … but not before it is this old.
 const ROLL_AGE_MIN_MS: i64 = 10 * 60 * 1000;
 
+/// What of a partition is in no segment yet, and the segment it goes on in.
+pub(crate) struct Taken {
+    batches: Vec<Batch>,
+    active: Option<Segment>,
+}
+
+impl Taken {
+    pub(crate) fn of(log: &PartitionLog) -> Self {
+        let mut inner = log.lock();
+        inner.queued = false;
+        let batches = inner.unwritten().cloned().collect();
+        Self { batches, active: inner.segments.last().filter(|segment| !segment.is_lost()).cloned() }
+    }
+}
+
 impl Store {
     /// Writes every tail that is not in segments yet. After a failure the rest waits: what is in no segment
     /// is in the journal.
@@ -44,19 +59,28 @@ impl Store {
     }
 
     fn write_partition(&self, log: &Arc<PartitionLog>, behind: &mut Behind) -> Result<(), StorageFailure> {
-        let mut inner = log.lock();
-        inner.queued = false;
-        let batches: Vec<Batch> = inner.unwritten().cloned().collect();
-        let active = inner.segments.last().filter(|segment| !segment.is_lost()).cloned();
-        drop(inner);
-        let bytes: u64 = batches.iter().map(|batch| batch.bytes().len() as u64).sum();
+        self.write_taken(log, Taken::of(log), behind)
+    }
+
+    /// Writes what was taken of a partition. More may have been published since, and its stream dropped.
+    pub(crate) fn write_taken(
+        &self,
+        log: &Arc<PartitionLog>,
+        Taken { batches, active }: Taken,
+        behind: &mut Behind,
+    ) -> Result<(), StorageFailure> {
         let still = self.partition(log.partition);
         if still.is_none_or(|still| !Arc::ptr_eq(&still, log)) {
-            // Its stream was dropped, durably: nobody reads these, and they need no room.
-            log.lock().tail.clear();
+            // Its stream was dropped, durably: nobody reads these, and they need no room. All of them, also
+            // those that came after the batches were taken; none comes any more.
+            let mut inner = log.lock();
+            let bytes = byte_len(inner.unwritten());
+            inner.tail.clear();
+            drop(inner);
             self.count_written(bytes);
             return Ok(());
         }
+        let bytes = byte_len(&batches);
         let mut writer = SegmentWriter { store: self, log, active, closed: Vec::new(), fresh: Vec::new() };
         let retention = self.logs.read().config(log.partition.stream).map(|c| c.retention.as_duration());
         let retention_ms = retention.and_then(|r| i64::try_from(r.as_millis()).ok()).unwrap_or(i64::MAX);
@@ -105,6 +129,10 @@ impl Store {
             }
         }
     }
+}
+
+fn byte_len<'a>(batches: impl IntoIterator<Item = &'a Batch>) -> u64 {
+    batches.into_iter().map(|batch| batch.bytes().len() as u64).sum()
 }
 
 struct SegmentWriter<'a> {
