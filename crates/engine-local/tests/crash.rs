@@ -168,9 +168,10 @@ fn fail_everywhere(ops: &[Op], sticky: bool, kinds: &[ErrorKind], what: &str, cu
     each_of(&faults, |&(at, kind)| {
         let error = kinds[(usize::try_from(at).unwrap() + kind) % kinds.len()];
         let fault = Fault { operation: at, sticky, error };
-        let history = history(ops, Some(fault), format!("{fault:?}"));
+        let mut history = history(ops, Some(fault), format!("{fault:?}"));
         let mut dice = Dice(at);
-        for _ in 0..cuts {
+        for cut in 0..cuts {
+            history.context = format!("{fault:?}, power cut {cut}");
             history.check(&dice.crash(&history.disk));
         }
     });

@@ -128,7 +128,7 @@ impl Pool {
         self.left -= bytes.len();
         let end = self.left + bytes.len();
         let taken = self.bytes.get_mut(self.left..end).expect("no more are asked for than the pool has");
-        bytes.swap_with_slice(taken);
+        bytes.copy_from_slice(taken);
         taken.fill(0);
     }
 }
