@@ -331,9 +331,7 @@ pub(super) const PROMISES: &[Promise] = &[
                 ],
             ),
         ],
-        unproved: "each bit of each byte of a whole directory: a random part is tried. One case is known to fail: \
-                   with `PROPTEST_CASES=700` the test of a damaged view finds a flipped bit after which a partition \
-                   looks expired.",
+        unproved: "each bit of each byte of a whole directory: a random part is tried.",
     },
     Promise {
         name: "G17",
